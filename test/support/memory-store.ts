@@ -1,0 +1,320 @@
+import type { CatalogVersion } from '../../src/catalog/version.js'
+import type { Command } from '../../src/decide/command.js'
+import type { Draft } from '../../src/decide/draft.js'
+import type { Changes, Outcome } from '../../src/decide/outcome.js'
+import type { Need } from '../../src/decide/view.js'
+import type { Account } from '../../src/ledger/account.js'
+import { compareBurnOrder, type Grant, isOpen } from '../../src/ledger/grant.js'
+import type { Reservation } from '../../src/ledger/reservation.js'
+import type { Transaction } from '../../src/ledger/transaction.js'
+import { type Answer, decideBatch, type Pending, type Request, type Settled } from '../../src/storage/batch.js'
+import { dueRows, paidBy } from '../../src/storage/due-rows.js'
+import { GroupCommit } from '../../src/storage/group-commit.js'
+import type { Found } from '../../src/storage/loaded-account.js'
+import { LedgerUnavailable, QUARTER_MS, type Store, type TransactionQuery, type UsageQuery, type UsageSum } from '../../src/storage/port.js'
+import { readAccount } from '../../src/storage/read-account.js'
+import { type Instant, NEVER } from '../../src/time/instant.js'
+import type { SeededRandom } from './seeded-random.js'
+
+/**
+ * A ledger in plain maps, which several stores may share as processes share a database. What goes in and out is a
+ * frozen copy, so that nothing can rely on sharing an object, and every answer may come some turns of the event loop
+ * later, so that nothing can rely on a driver that answers at once.
+ */
+export class MemoryDatabase {
+  readonly accounts = new Map<string, Account>()
+  readonly #tables = new Map<string, Tables>()
+  readonly catalogs: CatalogVersion[] = []
+  writes = 0
+  readonly #random: SeededRandom
+  #lock: Promise<unknown> = Promise.resolve()
+
+  constructor(random: SeededRandom) {
+    this.#random = random
+  }
+
+  /** Some turns of the event loop, by chance. */
+  async pause(): Promise<void> {
+    for (let turns = this.#random.below(4); turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** One writer at a time, as a database has it. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#lock.then(work)
+    this.#lock = result.catch(() => undefined)
+    return result
+  }
+
+  tables(account: string): Tables {
+    let tables = this.#tables.get(account)
+    if (tables === undefined) {
+      tables = { grants: new Map(), reservations: new Map(), transactions: [] }
+      this.#tables.set(account, tables)
+    }
+    return tables
+  }
+
+  /** Writes all of it or, where a row breaks a rule of the schema, nothing. */
+  write(changes: readonly Changes[]): void {
+    for (const { account, transactions } of changes) {
+      if (account === null) throw new Error('rows are written together with their account')
+      const { transactions: journal } = this.tables(account.id)
+      transactions.forEach((row, index) => {
+        if (row.sequence !== journal.length + 1 + index) throw new Error(`row ${row.sequence} comes after ${journal.length + index}`)
+        const isTaken = row.idempotencyKey !== null && journal.some((other) => other.idempotencyKey === row.idempotencyKey)
+        if (isTaken) throw new Error(`the key ${row.idempotencyKey} is in the journal`)
+      })
+    }
+    for (const { account, transactions, grants, reservations } of changes) {
+      const { id } = account as Account
+      const tables = this.tables(id)
+      this.accounts.set(id, frozenCopy(account as Account))
+      for (const row of transactions) tables.transactions.push(frozenCopy(row))
+      for (const row of grants) tables.grants.set(row.sequence, frozenCopy(row))
+      for (const row of reservations) tables.reservations.set(row.sequence, frozenCopy(row))
+    }
+    this.writes += changes.length
+  }
+}
+
+interface Tables {
+  readonly grants: Map<number, Grant>
+  readonly reservations: Map<number, Reservation>
+  readonly transactions: Transaction[]
+}
+
+/** Opens a store on a database in memory; several on one database are as several processes. */
+export function openMemoryStore(database: MemoryDatabase): Store {
+  return new MemoryStore(database)
+}
+
+class MemoryStore implements Store {
+  readonly location = 'memory'
+  readonly #database: MemoryDatabase
+  readonly #commits = new GroupCommit((pending) => this.#commit(pending))
+  #isClosed = false
+
+  constructor(database: MemoryDatabase) {
+    this.#database = database
+  }
+
+  update(command: Command, now: Instant): Promise<Outcome> {
+    return this.#commits.enqueue(command, now)
+  }
+
+  #commit(pending: readonly Pending[]): Promise<readonly Settled[]> {
+    return this.#database.exclusively(async () => {
+      const { settled, changes } = await this.#run(decideBatch(pending, this.#catalogs()))
+      this.#database.write(changes)
+      return settled
+    })
+  }
+
+  async #run<T>(steps: Generator<Request, T, Answer>): Promise<T> {
+    let step = steps.next()
+    while (step.done !== true) {
+      await this.#database.pause()
+      const answer = frozenCopy(answerFrom(this.#database, step.value))
+      await this.#database.pause()
+      step = steps.next(answer)
+    }
+    return step.value
+  }
+
+  read<T>(account: string, now: Instant, reader: (draft: Draft) => T): Promise<T | null> {
+    // A read waits for its turn as well: maps have no snapshots.
+    return this.#whenOpen(() => this.#database.exclusively(() => this.#run(readAccount(account, now, this.#catalogs(), reader))))
+  }
+
+  transactions(query: TransactionQuery): Promise<readonly Transaction[]> {
+    return this.#answer(() =>
+      this.#database
+        .tables(query.account)
+        .transactions.filter((row) => isAskedFor(row, query))
+        .toReversed()
+        .slice(0, query.limit),
+    )
+  }
+
+  usage(query: UsageQuery): Promise<readonly UsageSum[]> {
+    return this.#answer(() => usageOf(this.#database.tables(query.account).transactions, query))
+  }
+
+  journal(account: string, after: number, limit: number): Promise<readonly Transaction[]> {
+    return this.#answer(() => pageOf(this.#database.tables(account).transactions, after, limit))
+  }
+
+  grants(account: string, after: number, limit: number): Promise<readonly Grant[]> {
+    return this.#answer(() => pageOf([...this.#database.tables(account).grants.values()], after, limit))
+  }
+
+  reservations(account: string, after: number, limit: number): Promise<readonly Reservation[]> {
+    return this.#answer(() => pageOf([...this.#database.tables(account).reservations.values()], after, limit))
+  }
+
+  accounts(after: string | null, limit: number): Promise<readonly Account[]> {
+    return this.#answer(() =>
+      [...this.#database.accounts.values()]
+        .filter((row) => after === null || compareBytes(row.id, after) > 0)
+        .sort((a, b) => compareBytes(a.id, b.id))
+        .slice(0, limit),
+    )
+  }
+
+  dueAccounts(at: Instant, limit: number): Promise<readonly string[]> {
+    return this.#answer(() =>
+      [...this.#database.accounts.values()]
+        .filter((row) => row.nextDueAt <= at)
+        .sort((a, b) => a.nextDueAt - b.nextDueAt || compareBytes(a.id, b.id))
+        .slice(0, limit)
+        .map((row) => row.id),
+    )
+  }
+
+  catalogs(): Promise<readonly CatalogVersion[]> {
+    return this.#answer(() => this.#catalogs())
+  }
+
+  #catalogs(): readonly CatalogVersion[] {
+    return [...this.#database.catalogs]
+  }
+
+  addCatalog(version: CatalogVersion): Promise<boolean> {
+    return this.#answer(() => {
+      const { catalogs } = this.#database
+      if (version.version !== catalogs.length + 1) return false
+      catalogs.push(version)
+      this.#database.writes += 1
+      return true
+    })
+  }
+
+  changeMark(): Promise<string> {
+    return this.#answer(() => String(this.#database.writes))
+  }
+
+  async close(): Promise<void> {
+    await this.#commits.close()
+    this.#isClosed = true
+  }
+
+  async #answer<T>(work: () => T): Promise<T> {
+    return this.#whenOpen(async () => {
+      await this.#database.pause()
+      return work()
+    })
+  }
+
+  async #whenOpen<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new LedgerUnavailable('The ledger is closed', 'none')
+    return work()
+  }
+}
+
+function answerFrom(database: MemoryDatabase, request: Request): Answer {
+  if (request.kind === 'accounts') {
+    return { kind: 'accounts', accounts: request.ids.map((id) => database.accounts.get(id) ?? null) }
+  }
+  return { kind: 'rows', found: request.needs.map(({ account, need }) => find(database.tables(account), need)) }
+}
+
+function find(tables: Tables, need: Need): Found {
+  const grantOf = (sequence: number): Grant => tables.grants.get(sequence) as Grant
+  switch (need.kind) {
+    case 'grants': {
+      const open = [...tables.grants.values()].filter(isOpen).sort(compareBurnOrder)
+      return { kind: 'grants', grants: open.slice(0, need.count), isAll: open.length < need.count }
+    }
+    case 'grant':
+      return { kind: 'grant', grant: grantOf(need.sequence) }
+    case 'reservation': {
+      const reservation = tables.reservations.get(need.sequence) ?? null
+      return { kind: 'reservation', reservation, grants: (reservation?.pins ?? []).map((pin) => grantOf(pin.grant)) }
+    }
+    case 'transaction': {
+      const transaction = tables.transactions[need.sequence - 1] ?? null
+      return { kind: 'transaction', transaction, grants: transaction === null ? [] : paidBy(transaction).map(grantOf) }
+    }
+    case 'refunds':
+      return { kind: 'refunds', refunds: tables.transactions.filter((row) => row.kind === 'refund' && row.refersTo === need.sequence) }
+    case 'key':
+      return { kind: 'key', transaction: tables.transactions.find((row) => row.idempotencyKey === need.key) ?? null }
+    case 'call': {
+      const open = [...tables.reservations.values()].filter((row) => row.state === 'open')
+      return { kind: 'call', reservation: open.find((row) => row.callKey === need.key) ?? null }
+    }
+    case 'due':
+      return { kind: 'due', ...findDue(tables, need.at, need.count) }
+  }
+}
+
+function findDue(tables: Tables, at: Instant, count: number) {
+  const open = [...tables.reservations.values()].filter((row) => row.state === 'open')
+  const effective = [...tables.grants.values()].filter(isOpen)
+  const promised = [...tables.grants.values()].filter((row) => row.state === 'scheduled')
+  const reservations = duePage(open, (row) => row.expiresAt, at, count)
+  const expiring = duePage(effective, (row) => row.expiresAt, at, count)
+  const scheduled = duePage(promised, (row) => row.effectiveAt, at, count)
+  const dues = [...open.map((row) => row.expiresAt), ...effective.map((row) => row.expiresAt), ...promised.map((row) => row.effectiveAt)]
+  const nextAfter = (horizon: Instant): Instant => dues.filter((due) => due > horizon).reduce((a, b) => Math.min(a, b), NEVER)
+  return dueRows({ reservations, expiring, scheduled }, at, count, nextAfter)
+}
+
+function duePage<Row>(rows: readonly Row[], dueOf: (row: Row) => Instant, at: Instant, count: number): readonly Row[] {
+  const due = rows.filter((row) => dueOf(row) <= at).sort((a, b) => dueOf(a) - dueOf(b))
+  const last = due[count - 1]
+  return last === undefined ? due : due.filter((row) => dueOf(row) <= dueOf(last))
+}
+
+function pageOf<Row extends { readonly sequence: number }>(rows: readonly Row[], after: number, limit: number): readonly Row[] {
+  return rows
+    .filter((row) => row.sequence > after)
+    .sort((a, b) => a.sequence - b.sequence)
+    .slice(0, limit)
+}
+
+function isAskedFor(row: Transaction, query: TransactionQuery): boolean {
+  const isMeters = (row.kind === 'reserve' || row.kind === 'release') && row.detail['holder'] === 'meter'
+  return (
+    (query.kinds?.includes(row.kind) ?? true) &&
+    (query.operation === undefined || row.operation === query.operation) &&
+    (query.since === undefined || row.at >= query.since) &&
+    (query.until === undefined || row.at < query.until) &&
+    (query.before === undefined || row.sequence < query.before) &&
+    (query.label === undefined || row.labels?.[query.label.name] === query.label.value) &&
+    !(query.withoutMeter === true && isMeters)
+  )
+}
+
+function usageOf(journal: readonly Transaction[], query: UsageQuery): readonly UsageSum[] {
+  const { by, label, since, until } = query
+  const sums = new Map<string, UsageSum>()
+  for (const row of journal) {
+    const charge = row.kind === 'refund' ? (journal[(row.refersTo as number) - 1] as Transaction) : row
+    const isSpent = charge.kind === 'charge' || charge.kind === 'settle'
+    if (!isSpent || charge.at < since || charge.at >= until) continue
+    if (label !== undefined && charge.labels?.[label.name] !== label.value) continue
+    const key = by === null ? null : 'label' in by ? (charge.labels?.[by.label] ?? null) : charge[by.column]
+    const quarter = Math.floor(charge.at / QUARTER_MS)
+    const name = JSON.stringify([key, quarter, row === charge])
+    const sum = sums.get(name) ?? { key, quarter, calls: 0, credits: 0n }
+    const credits = sum.credits + (row === charge ? row.credits : -row.credits)
+    sums.set(name, { ...sum, calls: sum.calls + Number(row === charge), credits })
+  }
+  return [...sums.values()]
+}
+
+/** As both databases compare text: by its bytes. */
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+function frozenCopy<T>(value: T): T {
+  return freeze(structuredClone(value))
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const member of Object.values(value)) freeze(member)
+  return Object.freeze(value)
+}
