@@ -1,0 +1,55 @@
+import { Temporal } from 'temporal-polyfill'
+import type { Instant } from './instant.js'
+
+/** Whether `zone` is a time zone of the IANA database, the only zones that know their own history and rules. */
+export function isTimeZone(zone: string): boolean {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone)
+    return !/^[+-]/.test(zone)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Boundary n of a monthly rhythm: the anchor's local date and time plus n months, clamped to the last day of shorter
+ * months. Always counted from the original anchor, never from the boundary before, so that the 31st comes back after
+ * February (ND-20, T22). A local time skipped by a clock change moves forward, a repeated one is the earlier.
+ */
+export function monthBoundary(anchorAt: Instant, months: number, timeZone: string): Instant {
+  const anchor = Temporal.Instant.fromEpochMilliseconds(anchorAt).toZonedDateTimeISO(timeZone)
+  const local = anchor.toPlainDateTime().add({ months }, { overflow: 'constrain' })
+  return local.toZonedDateTime(timeZone, { disambiguation: 'compatible' }).epochMilliseconds
+}
+
+/** An instant as a person in `timeZone` would write it: `2026-12-01 00:00 Europe/Berlin`. */
+export function formatLocal(at: Instant, timeZone: string): string {
+  const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone)
+  return `${local.toPlainDate().toString()} ${local.toPlainTime().toString({ smallestUnit: 'minute' })} ${timeZone}`
+}
+
+export const CALENDAR_UNITS = ['day', 'week', 'month'] as const
+export type CalendarUnit = (typeof CALENDAR_UNITS)[number]
+
+/** A day, ISO week or month of a zone's calendar: `YYYY-MM-DD` of the day, of the week's Monday, or `YYYY-MM`. */
+export interface CalendarPeriod {
+  readonly key: string
+  readonly since: Instant
+  /** Exclusive: the next period's first instant. */
+  readonly until: Instant
+}
+
+/**
+ * The period of the calendar that an instant falls in. Days run from one local midnight to the next, so that the days of
+ * a clock change have 23 or 25 hours (T21); where midnight itself is skipped, the day begins with its first instant.
+ */
+export function calendarPeriod(at: Instant, unit: CalendarUnit, timeZone: string): CalendarPeriod {
+  const date = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone).toPlainDate()
+  const first = unit === 'day' ? date : unit === 'week' ? date.subtract({ days: date.dayOfWeek - 1 }) : date.with({ day: 1 })
+  const next = first.add(unit === 'day' ? { days: 1 } : unit === 'week' ? { days: 7 } : { months: 1 })
+  return {
+    key: unit === 'month' ? first.toPlainYearMonth().toString() : first.toString(),
+    since: first.toZonedDateTime(timeZone).epochMilliseconds,
+    until: next.toZonedDateTime(timeZone).epochMilliseconds,
+  }
+}
