@@ -1,0 +1,162 @@
+import { DEPTH_MAX, inspectJson, type JsonFindings } from './json-text.js'
+import type { Era, JsonObject, JsonRpcError } from './ports.js'
+
+/**
+ * A string or a safe integer, which is what the protocol allows. An id written `1.0` is the number 1 to every reader; one
+ * that a double cannot hold is refused, because its answer would carry another id.
+ */
+export type RequestId = string | number
+
+export type ClientMessage =
+  | { readonly kind: 'request'; readonly id: RequestId; readonly method: string; readonly params: JsonObject | undefined }
+  | { readonly kind: 'notification'; readonly method: string; readonly params: JsonObject | undefined }
+  /** The client's answer to a request of the upstream (elicitation, sampling, roots). */
+  | { readonly kind: 'response' }
+  | { readonly kind: 'invalid'; readonly id: RequestId | null; readonly error: JsonRpcError }
+
+export type ClientRequest = Extract<ClientMessage, { kind: 'request' }>
+
+/** What one line of the client holds: a message, or the members of a batch (2025-03-26) with the value of each. */
+export type ClientLine =
+  | { readonly kind: 'single'; readonly message: ClientMessage }
+  | { readonly kind: 'batch'; readonly members: readonly { readonly message: ClientMessage; readonly value: unknown }[] }
+
+export type UpstreamMessage =
+  | { readonly kind: 'answer'; readonly id: RequestId; readonly answer: Answer }
+  | { readonly kind: 'notification'; readonly method: string; readonly params: JsonObject | undefined }
+  /** Requests to the client, and whatever is no message: passed on as it came. */
+  | { readonly kind: 'other' }
+
+export type Answer = { readonly result: JsonObject } | { readonly error: JsonRpcError }
+
+export const PARSE_ERROR = -32700
+export const INVALID_REQUEST = -32600
+export const METHOD_NOT_FOUND = -32601
+export const INVALID_PARAMS = -32602
+export const INTERNAL_ERROR = -32603
+
+/** Reads a line of the client strictly: what two parsers could read differently is refused, not forwarded. */
+export function readClientLine(text: string, limits: { readonly batchMembersMax: number }): ClientLine {
+  const value = parseJson(text)
+  if (value === undefined) return single(invalid(null, NOT_JSON))
+  const isBatch = Array.isArray(value)
+  const found = inspectJson(text, isBatch ? MESSAGE_LEVELS + 1 : MESSAGE_LEVELS)
+  if (!isBatch) return single(readMessage(value, found, false))
+  if (value.length === 0) return single(invalid(null, invalidRequest('a batch must have a member')))
+  if (value.length > limits.batchMembersMax) {
+    return single(invalid(null, invalidRequest(`a batch may have at most ${limits.batchMembersMax} members`)))
+  }
+  const members = value.map((member: unknown) => ({ message: readMessage(member, found, true), value: member }))
+  return { kind: 'batch', members }
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The modern era names its version in each request; every other request is of the legacy era. */
+export function eraOf(params: JsonObject | undefined): Era {
+  const meta = params?.['_meta']
+  return isObject(meta) && typeof meta[PROTOCOL_VERSION] === 'string' ? 'modern' : 'legacy'
+}
+
+export function metaOf(params: JsonObject | undefined): JsonObject | undefined {
+  const meta = params?.['_meta']
+  return isObject(meta) ? meta : undefined
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads one message of the upstream, leniently: what we do not understand is the client's to judge. */
+export function readUpstreamMessage(value: unknown): UpstreamMessage {
+  if (!isObject(value)) return { kind: 'other' }
+  const { id, method, result, error, params } = value
+  if (typeof method === 'string') {
+    if (id !== undefined) return { kind: 'other' }
+    return { kind: 'notification', method, params: isObject(params) ? params : undefined }
+  }
+  if (typeof id !== 'string' && typeof id !== 'number') return { kind: 'other' }
+  if (isObject(result)) return { kind: 'answer', id, answer: { result } }
+  if (isError(error)) return { kind: 'answer', id, answer: { error } }
+  return { kind: 'answer', id, answer: { error: NO_ANSWER } }
+}
+
+export function answerText(id: RequestId | null, answer: Answer): string {
+  return JSON.stringify({ jsonrpc: '2.0', id, ...answer })
+}
+
+export function requestText(id: RequestId, method: string, params: JsonObject): string {
+  return JSON.stringify({ jsonrpc: '2.0', id, method, params })
+}
+
+export function invalidParams(reason: string): JsonRpcError {
+  return { code: INVALID_PARAMS, message: `Invalid params: ${reason}` }
+}
+
+export function invalidRequest(reason: string): JsonRpcError {
+  return { code: INVALID_REQUEST, message: `Invalid request: ${reason}` }
+}
+
+const NOT_JSON: JsonRpcError = { code: PARSE_ERROR, message: 'Parse error: the line is not valid JSON' }
+
+const NO_ANSWER: JsonRpcError = { code: INTERNAL_ERROR, message: 'The upstream server answered neither a result nor an error' }
+
+const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion'
+
+/** How much of the client's own text an error repeats. */
+const SHOWN_LENGTH = 80
+
+/** The message's own members and those of `params`: the names that decide what a message is. */
+const MESSAGE_LEVELS = 2
+
+function single(message: ClientMessage): ClientLine {
+  return { kind: 'single', message }
+}
+
+function invalid(id: RequestId | null, error: JsonRpcError): ClientMessage {
+  return { kind: 'invalid', id, error }
+}
+
+/** Members of a batch are written again one by one, so their numbers have to survive that, as those of a tool call do. */
+function readMessage(value: unknown, found: JsonFindings, isMember: boolean): ClientMessage {
+  if (!isObject(value)) return invalid(null, invalidRequest('a message is a JSON object'))
+  const { jsonrpc, id, method, params } = value
+  const knownId = isRequestId(id) ? id : null
+  const fault = faultOf(found)
+  if (fault !== undefined) return invalid(knownId, invalidRequest(fault))
+  if (jsonrpc !== '2.0') return invalid(knownId, invalidRequest('"jsonrpc" must be "2.0"'))
+  if (method === undefined) {
+    const isResponse = 'result' in value || 'error' in value
+    return isResponse ? { kind: 'response' } : invalid(knownId, invalidRequest('"method" is missing'))
+  }
+  if (typeof method !== 'string') return invalid(knownId, invalidRequest('"method" must be a string'))
+  if (params !== undefined && !isObject(params)) return invalid(knownId, invalidParams('"params" must be an object'))
+  if ('id' in value && knownId === null) {
+    return invalid(null, invalidRequest('"id" must be a string or an integer of at most 2^53 - 1'))
+  }
+  if (found.inexactNumber !== undefined && (isMember || method === 'tools/call')) {
+    const number = found.inexactNumber.slice(0, SHOWN_LENGTH)
+    return invalid(knownId, invalidRequest(`the number ${number} cannot be passed on exactly; send it as a string`))
+  }
+  return knownId === null ? { kind: 'notification', method, params } : { kind: 'request', id: knownId, method, params }
+}
+
+function faultOf(found: JsonFindings): string | undefined {
+  if (found.isTooDeep) return `nested deeper than ${DEPTH_MAX} levels`
+  if (found.duplicateMember === undefined) return undefined
+  return `the member "${found.duplicateMember.slice(0, SHOWN_LENGTH)}" stands twice in one object`
+}
+
+function isRequestId(id: unknown): id is RequestId {
+  return typeof id === 'string' || Number.isSafeInteger(id)
+}
+
+function isError(error: unknown): error is JsonObject & JsonRpcError {
+  return isObject(error) && typeof error['code'] === 'number' && typeof error['message'] === 'string'
+}

@@ -1,0 +1,303 @@
+import { readToolCall, relayMeteredCall, UPSTREAM_ENDED } from './call-relay.js'
+import {
+  type Answer, type ClientMessage, type ClientRequest, eraOf, INTERNAL_ERROR, invalidRequest, parseJson, readClientLine,
+  readUpstreamMessage, type RequestId, requestText
+} from './json-rpc.js'
+import type { LineWriter } from './line-writer.js'
+import { OFFER_REWRITES, type OfferParts } from './offer-relay.js'
+import { answerOurselves, isOwnUri, type OwnWork } from './own-relay.js'
+import { type Ending, type PendingRequest, PendingRequests } from './pending-requests.js'
+import type { JsonObject, Meter, ProxyLimits } from './ports.js'
+import { batchReplies, lineReply, type Reply, replyWith } from './reply.js'
+import { couldBeOurs } from './rewrite.js'
+import { type OpenTask, TaskBook } from './task-book.js'
+import { ToolNames } from './tool-names.js'
+import { describeError, type Wires } from './wires.js'
+
+export interface RelayOptions extends Omit<OfferParts, 'names'> {
+  readonly client: LineWriter
+  readonly toUpstream: (line: string | Buffer) => Promise<void> | undefined
+  readonly meter: Meter
+  readonly limits: ProxyLimits
+  readonly newId: () => string
+  readonly report: (text: string) => void
+}
+
+/**
+ * Decides for each line, in both directions, whether it passes as it came, is rewritten, or is answered here. It owns the
+ * open requests and tasks; the streams and the upstream's process are its caller's.
+ */
+export class Relay {
+  readonly #options: RelayOptions
+  readonly #wires: Wires
+  readonly #tasks: TaskBook
+  readonly #offer: OfferParts
+  /** All that an exit waits for, and of it the calls that are not yet forwarded, refused or answered. */
+  readonly #work = new Set<Promise<unknown>>()
+  readonly #admissions = new Set<Promise<void>>()
+  readonly #calls = new Set<Promise<void>>()
+  #closedBy: Ending | undefined
+
+  constructor(options: RelayOptions) {
+    this.#options = options
+    this.#wires = {
+      limits: options.limits,
+      pending: new PendingRequests(),
+      toUpstream: options.toUpstream,
+      askUpstream: (method, params) => this.#askUpstream(method, params),
+      closedBy: () => this.#closedBy,
+      track: work => this.#track(work),
+      report: options.report
+    }
+    this.#tasks = new TaskBook(this.#wires)
+    const { own, prices, instructions } = options
+    this.#offer = { own, prices, instructions, names: new ToolNames(this.#wires) }
+  }
+
+  /** Takes one line of the client. Its promise is the upstream's (or the client's own) backpressure. */
+  fromClient(line: Buffer): Promise<void> | undefined {
+    const text = line.toString()
+    if (text.trim() === '') return undefined
+    const read = readClientLine(text, this.#options.limits)
+    if (read.kind === 'single') return this.#receive(read.message, line, lineReply(this.#options.client))
+    const expecting = read.members.filter(({ message }) => message.kind === 'request' || message.kind === 'invalid')
+    const replies = batchReplies(expecting.length, this.#options.client)[Symbol.iterator]()
+    const silent: Reply = { answer: () => undefined, nothing: () => undefined }
+    const passed = read.members.map(({ message, value }) => {
+      const reply = message.kind === 'request' || message.kind === 'invalid' ? replies.next().value : undefined
+      return this.#receive(message, JSON.stringify(value), reply ?? silent)
+    })
+    return Promise.all(passed).then(() => undefined)
+  }
+
+  /** A line that was too long to read. Its id is unknown, so the answer carries none. */
+  refuseLongLine(): Promise<void> | undefined {
+    const reason = `a message may have at most ${this.#options.limits.clientLineBytesMax} bytes`
+    return replyWith(lineReply(this.#options.client), null, { error: invalidRequest(reason) })
+  }
+
+  /** Takes one line of the upstream. Its promise is the client's backpressure. */
+  fromUpstream(line: Buffer): Promise<void> | undefined {
+    const value = parseJson(line.toString())
+    if (!Array.isArray(value)) return this.#deliver(value, line)
+    const passed = value.map((member: unknown) => this.#deliver(member, Buffer.from(JSON.stringify(member))))
+    return Promise.all(passed).then(() => undefined)
+  }
+
+  /** From here on nothing is forwarded: calls that the meter still holds end by this, as not started. */
+  stopForwarding(by: Ending): void {
+    this.#closedBy ??= by
+  }
+
+  /** Ends every open request and task: with an error if the upstream is gone, otherwise as cancelled from our side. */
+  endAll(by: Ending): void {
+    this.stopForwarding(by)
+    this.#wires.pending.endAll(by)
+    this.#tasks.endAll(by, UPSTREAM_ENDED)
+  }
+
+  get hasOpenRequests(): boolean {
+    return this.#wires.pending.size > 0
+  }
+
+  /** Resolves when each call that was read so far was forwarded, refused or answered: only then may the input close. */
+  async admitted(): Promise<void> {
+    while (this.#admissions.size > 0) await Promise.all(this.#admissions)
+  }
+
+  /** Resolves when the calls that are in flight are answered. A task's outcome is not among them. */
+  async answered(): Promise<void> {
+    await Promise.allSettled(this.#calls)
+  }
+
+  /** Resolves when all metered work, tasks included, is settled and answered. */
+  async settled(): Promise<void> {
+    while (this.#work.size > 0) await Promise.all(this.#work)
+  }
+
+  #receive(message: ClientMessage, raw: Buffer | string, reply: Reply): Promise<void> | undefined {
+    switch (message.kind) {
+      case 'invalid':
+        return replyWith(reply, message.id, { error: message.error })
+      case 'response':
+        return this.#wires.toUpstream(raw)
+      case 'notification':
+        return this.#notified(message, raw)
+      case 'request':
+        return this.#requested(message, raw, reply)
+    }
+  }
+
+  #notified(message: Extract<ClientMessage, { kind: 'notification' }>, raw: Buffer | string): Promise<void> | undefined {
+    if (message.method === 'tools/call') {
+      // Whoever sends no id gets no answer, so there is nobody to refuse to; forwarded it could be work without a price.
+      this.#wires.report('a tools/call without an id was dropped')
+      return undefined
+    }
+    if (message.method !== 'notifications/cancelled') return this.#wires.toUpstream(raw)
+    const id = message.params?.['requestId']
+    const request = typeof id === 'string' || typeof id === 'number' ? this.#wires.pending.get(id) : undefined
+    const passed = request === undefined || request.isUpstream() ? this.#wires.toUpstream(raw) : undefined
+    request?.ended('cancelled')
+    return passed
+  }
+
+  #requested(request: ClientRequest, raw: Buffer | string, reply: Reply): Promise<void> | undefined {
+    const { pending, limits } = this.#wires
+    if (pending.has(request.id)) {
+      return replyWith(reply, request.id, { error: invalidRequest('a request with this id is still open') })
+    }
+    if (pending.size >= limits.requestsInFlightMax) {
+      const message = `Too many requests are open (${limits.requestsInFlightMax}); wait for answers before you send more`
+      return replyWith(reply, request.id, { error: { code: INTERNAL_ERROR, message } })
+    }
+    if (request.method === 'tools/call') return this.#called(request, reply)
+    if (request.method === 'resources/read') {
+      const uri = request.params?.['uri']
+      const { resources } = this.#options.own
+      if (resources !== undefined && isOwnUri(uri)) {
+        const work: OwnWork = asked => resources.read(uri, asked)
+        return this.#admit(() => answerOurselves(request, { wires: this.#wires, reply, work }))
+      }
+    }
+    const rewrite = OFFER_REWRITES.get(request.method)
+    if (rewrite !== undefined) {
+      return this.#forward(request, raw, reply, async answer => rewrite(request, answer, this.#offer))
+    }
+    const taskId = request.params?.['taskId']
+    const task = request.method.startsWith('tasks/') ? this.#tasks.find(taskId) : undefined
+    if (task !== undefined && typeof taskId === 'string') {
+      return this.#forward(request, raw, reply, answer => this.#taskAnswer(request.method, task, taskId, answer))
+    }
+    return this.#forward(request, raw, reply)
+  }
+
+  #called(request: ClientRequest, reply: Reply): Promise<void> | undefined {
+    const call = readToolCall(request)
+    if ('code' in call) return replyWith(reply, request.id, { error: call })
+    const { own, meter } = this.#options
+    const relay = (admitted: () => void): Promise<void> =>
+      relayMeteredCall(call, { wires: this.#wires, tasks: this.#tasks, meter, reply, admitted })
+    const ours = own.tools(eraOf(request.params)).map(tool => tool.name)
+    if (!couldBeOurs(call.name, ours)) return this.#admit(relay)
+    const hold = holdPlace(this.#wires.pending, request.id)
+    return this.#admit(async admitted => {
+      const shown = await this.#offer.names.shown(ours, request.params)
+      if (hold.isEnded()) return reply.nothing()
+      const name = shown.get(call.name)
+      if (name === undefined) return relay(admitted)
+      const work: OwnWork = async asked => ({ result: await own.call(name, call.arguments, asked) })
+      return answerOurselves(request, { wires: this.#wires, reply, work })
+    })
+  }
+
+  #admit(start: (admitted: () => void) => Promise<void>): undefined {
+    const admission = new Promise<void>(admitted => {
+      const call = start(admitted).finally(() => {
+        admitted()
+        this.#calls.delete(call)
+      })
+      this.#calls.add(call)
+      this.#track(call)
+    })
+    this.#admissions.add(admission)
+    void admission.then(() => this.#admissions.delete(admission))
+  }
+
+  #track(work: Promise<unknown>): void {
+    const done = work
+      .catch((error: unknown) => this.#options.report(`internal error: ${describeError(error)}`))
+      .finally(() => this.#work.delete(done))
+    this.#work.add(done)
+  }
+
+  /** Sends a request upstream as it came. Without a rewrite its answer passes as it came, too. */
+  #forward(
+    request: ClientRequest,
+    raw: Buffer | string,
+    reply: Reply,
+    rewrite?: (answer: Answer) => Promise<Answer>
+  ): Promise<void> | undefined {
+    const { pending } = this.#wires
+    const entry: PendingRequest = {
+      isUpstream: () => true,
+      answered: (answer, rawAnswer) => {
+        pending.remove(request.id)
+        if (rewrite === undefined) return reply.answer(rawAnswer)
+        this.#track(rewrite(answer).then(rewritten => replyWith(reply, request.id, rewritten)))
+        return undefined
+      },
+      ended: by => {
+        pending.remove(request.id)
+        if (by === 'upstream_ended') void replyWith(reply, request.id, { error: UPSTREAM_ENDED })
+        else reply.nothing()
+      }
+    }
+    pending.add(request.id, entry)
+    return this.#wires.toUpstream(raw)
+  }
+
+  async #taskAnswer(method: string, task: OpenTask, taskId: string, answer: Answer): Promise<Answer> {
+    if (method === 'tasks/result') return this.#tasks.result(task, answer)
+    if ('error' in answer) return answer
+    if (method === 'tasks/get') return { result: await this.#tasks.state(task, taskId, answer.result) }
+    if (method === 'tasks/cancel') {
+      task.cancel('cancelled')
+      await task.settled
+    }
+    return answer
+  }
+
+  #deliver(value: unknown, raw: Buffer): Promise<void> | undefined {
+    const message = readUpstreamMessage(value)
+    if (message.kind === 'other') return this.#options.client.write(raw)
+    if (message.kind === 'notification') return this.#deliverNotification(message.method, message.params, raw)
+    // An answer that nobody waits for is a late one to a cancelled request: whoever cancels expects none.
+    return this.#wires.pending.get(message.id)?.answered(message.answer, raw)
+  }
+
+  #deliverNotification(method: string, params: JsonObject | undefined, raw: Buffer): Promise<void> | undefined {
+    if (method === 'notifications/tools/list_changed') this.#offer.names.forget()
+    const taskId = params?.['taskId']
+    const task = TASK_NOTIFICATIONS.has(method) ? this.#tasks.find(taskId) : undefined
+    if (task === undefined || typeof taskId !== 'string' || params === undefined) return this.#options.client.write(raw)
+    this.#track(this.#tasks.state(task, taskId, params).then(state => {
+      const line = state === params ? raw : JSON.stringify({ jsonrpc: '2.0', method, params: state })
+      return this.#options.client.write(line)
+    }))
+    return undefined
+  }
+
+  #askUpstream(method: string, params: JsonObject): Promise<Answer> {
+    if (this.#closedBy !== undefined) return Promise.resolve({ error: UPSTREAM_ENDED })
+    const id = `mcp-credits:${this.#options.newId()}`
+    const { pending } = this.#wires
+    return new Promise(resolve => {
+      const finish = (answer: Answer): undefined => {
+        pending.remove(id)
+        resolve(answer)
+        return undefined
+      }
+      pending.add(id, { isUpstream: () => true, answered: finish, ended: () => void finish({ error: UPSTREAM_ENDED }) })
+      void this.#wires.toUpstream(requestText(id, method, params))
+    })
+  }
+}
+
+/** Keeps an id taken, and open to cancellation, until it is known who answers the request. */
+function holdPlace(pending: PendingRequests, id: RequestId): { readonly isEnded: () => boolean } {
+  let isEnded = false
+  pending.add(id, {
+    isUpstream: () => false,
+    answered: () => undefined,
+    ended: by => {
+      if (by === 'upstream_ended') return
+      isEnded = true
+      pending.remove(id)
+    }
+  })
+  return { isEnded: () => isEnded }
+}
+
+/** 2025-11-25 and 2026-07-28. */
+const TASK_NOTIFICATIONS: ReadonlySet<string> = new Set(['notifications/tasks/status', 'notifications/tasks'])

@@ -1,0 +1,36 @@
+import { answerText, type Answer, type RequestId } from './json-rpc.js'
+import type { LineWriter } from './line-writer.js'
+
+/**
+ * Where the answer to one message of the client goes. Exactly one of the two is called, once: `answer` with a complete
+ * JSON-RPC message, or `nothing` where the client expects none (a notification, a request that it cancelled).
+ */
+export interface Reply {
+  readonly answer: (message: string | Buffer) => Promise<void> | undefined
+  readonly nothing: () => void
+}
+
+export function lineReply(client: LineWriter): Reply {
+  return { answer: message => client.write(message), nothing: () => undefined }
+}
+
+/** One reply for each of `count` members. When the last is in, their answers leave as one array, if there are any. */
+export function batchReplies(count: number, client: LineWriter): readonly Reply[] {
+  const answers: string[] = []
+  let open = count
+  const done = (): Promise<void> | undefined => {
+    open -= 1
+    return open === 0 && answers.length > 0 ? client.write(`[${answers.join(',')}]`) : undefined
+  }
+  return Array.from({ length: count }, () => ({
+    answer: message => {
+      answers.push(message.toString().trim())
+      return done()
+    },
+    nothing: () => void done()
+  }))
+}
+
+export function replyWith(reply: Reply, id: RequestId | null, answer: Answer): Promise<void> | undefined {
+  return reply.answer(answerText(id, answer))
+}
