@@ -1,0 +1,84 @@
+import { versionAt } from '../catalog/version.js'
+import { type Account, openAccount } from '../ledger/account.js'
+import type { Instant } from '../time/instant.js'
+import type { CreateAccountCommand, SetStateCommand, SubscribeCommand } from './command.js'
+import { Draft } from './draft.js'
+import { type Outcome, refuse, type Refused } from './outcome.js'
+import { beginPlan } from './renew.js'
+import { done } from './result.js'
+import type { AccountView } from './view.js'
+
+/** The word for "no plan" where leaving the plan out means the catalog's default one. */
+export const NO_PLAN = 'none'
+
+/**
+ * Opens an account, on its plan and with that plan's first grant. Opening the same account again in the same way is
+ * answered by the account as it is, so that several processes may make the default account at once.
+ */
+export function decideCreateAccount(view: AccountView, command: CreateAccountCommand, at: Instant): Draft | Outcome {
+  const { catalog } = versionAt(view.catalogs, at)
+  const plan = command.plan ?? catalog.defaultPlan ?? NO_PLAN
+  if (plan !== NO_PLAN && catalog.plans[plan] === undefined) return unknownPlan(plan, Object.keys(catalog.plans))
+  const draft = new Draft(view, openAccount(command.settings, at), at)
+  draft.change({})
+  if (plan !== NO_PLAN) beginPlan(draft, plan, at)
+  return draft
+}
+
+/** What an account that exists answers to being opened again. */
+export function decideOpenedAgain(account: Account, command: CreateAccountCommand): Outcome {
+  const { timeZone, parent, isTest, debtMax } = command.settings
+  const isSame =
+    account.timeZone === timeZone && account.parent === parent && account.isTest === isTest && account.debtMax === debtMax
+  const isSamePlan = command.plan === null || (account.subscription?.plan ?? NO_PLAN) === command.plan
+  if (isSame && isSamePlan) return { kind: 'done', account, transaction: null, reservation: null, replayed: true }
+  return refuse('invalid_request', `The account ${account.id} exists already, with other settings`, {
+    details: { account: account.id, plan: account.subscription?.plan ?? null, timeZone: account.timeZone },
+    advice: ['Choose another id, or change the account by its own commands.'],
+  })
+}
+
+/** Begins a plan on an account that has none; its first grant comes at once. */
+export function decideSubscribe(draft: Draft, command: SubscribeCommand): Outcome {
+  const { catalog } = versionAt(draft.view.catalogs, draft.at)
+  if (catalog.plans[command.plan] === undefined) return unknownPlan(command.plan, Object.keys(catalog.plans))
+  const running = draft.account.subscription?.plan ?? null
+  if (running !== null) {
+    return refuse('invalid_request', `The account is on the plan ${running}`, { details: { plan: running, asked: command.plan } })
+  }
+  // The row that answers for the command comes after the allowance, so that it tells a balance with it.
+  beginPlan(draft, command.plan, draft.at)
+  const transaction = draft.post('amend', [], {
+    credits: 0n,
+    actor: command.actor,
+    idempotencyKey: command.idempotencyKey,
+    fingerprint: command.fingerprint,
+    detail: { change: 'plan_begun', plan: command.plan },
+  })
+  return done(draft, transaction)
+}
+
+/** Suspends, resumes or closes an account. Work that was admitted before may still be settled. */
+export function decideSetState(draft: Draft, command: SetStateCommand): Outcome {
+  const { state } = draft.account
+  if (state === 'closed' && command.state !== 'closed') {
+    return refuse('account_suspended', `The account ${draft.account.id} is closed for good`)
+  }
+  if (state === command.state) return done(draft, null)
+  const transaction = draft.post('amend', [], {
+    credits: 0n,
+    actor: command.actor,
+    idempotencyKey: command.idempotencyKey,
+    fingerprint: command.fingerprint,
+    detail: { change: 'state', from: state, to: command.state, ...(command.reason === null ? {} : { reason: command.reason }) },
+  })
+  draft.change({ state: command.state })
+  return done(draft, transaction)
+}
+
+function unknownPlan(plan: string, known: readonly string[]): Refused {
+  return refuse('unknown_plan', `There is no plan ${JSON.stringify(plan.slice(0, 64))}`, {
+    details: { plan },
+    advice: [`The catalog has the plans: ${known.join(', ')}`],
+  })
+}

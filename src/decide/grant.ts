@@ -1,0 +1,90 @@
+import { OPEN_GRANTS_MAX } from '../ledger/account.js'
+import type { Grant } from '../ledger/grant.js'
+import type { Transaction } from '../ledger/transaction.js'
+import { type MicroCredits, toCredits } from '../money/credits.js'
+import { formatInstant, formatInstantOrNull, type Instant, NEVER } from '../time/instant.js'
+import type { Actor, GrantCommand } from './command.js'
+import type { Draft, Move } from './draft.js'
+import { issueMoves } from './moves.js'
+import { type Outcome, refuse } from './outcome.js'
+import { done } from './result.js'
+
+/** Gives an account credits, at once or from a later instant on. */
+export function decideGrant(draft: Draft, command: GrantCommand): Outcome {
+  const { amount } = command
+  const effectiveAt = command.effectiveAt ?? draft.at
+  const expiresAt = command.expiresAt ?? NEVER
+  if (draft.account.state === 'closed') return refuse('account_suspended', 'The account is closed; it takes no more credits')
+  if (expiresAt <= Math.max(effectiveAt, draft.at)) {
+    return refuse('invalid_request', `expiresAt is ${formatInstant(expiresAt)}; expected an instant after the grant takes effect`)
+  }
+  if (!draft.canIssue(amount)) return refuse('invalid_amount', 'The account would exceed 2000000000 credits over its lifetime')
+  if (draft.account.openGrants >= OPEN_GRANTS_MAX) {
+    return refuse('invalid_request', `The account has ${OPEN_GRANTS_MAX} grants with credits left; use or expire some first`)
+  }
+  const request = {
+    amount,
+    source: command.source,
+    priority: command.priority,
+    isPaid: command.isPaid,
+    expiresAt,
+    actor: command.actor,
+    idempotencyKey: command.idempotencyKey,
+    fingerprint: command.fingerprint,
+    detail: command.reason === null ? {} : { reason: command.reason },
+  }
+  const transaction =
+    effectiveAt <= draft.at ? postGrant(draft, { ...request, at: draft.at }) : postPromise(draft, { ...request, at: effectiveAt })
+  return done(draft, transaction)
+}
+
+interface GrantFacts extends Pick<Grant, 'amount' | 'source' | 'priority' | 'isPaid' | 'expiresAt'> {
+  /** When the grant takes effect. */
+  readonly at: Instant
+  readonly actor?: Actor
+  readonly idempotencyKey?: string | null
+  readonly fingerprint?: string | null
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
+/** Posts a grant that takes effect at `at`, and its row. */
+export function postGrant(draft: Draft, facts: GrantFacts): Transaction {
+  const { at, detail, actor, idempotencyKey = null, fingerprint = null, ...grant } = facts
+  const moves = issueMoves(draft, draft.nextSequence, facts.amount)
+  const transaction = draft.post('grant', moves, {
+    at,
+    ...(actor === undefined ? {} : { actor }),
+    credits: facts.amount,
+    idempotencyKey,
+    fingerprint,
+    detail: { source: facts.source, expiresAt: formatInstantOrNull(facts.expiresAt), ...detail },
+  })
+  draft.addGrant({ ...grant, remaining: gainedBy(moves, transaction.sequence), state: 'effective', effectiveAt: at }, transaction)
+  return transaction
+}
+
+/** What a grant has after movements that may have repaid a debt from it. */
+function gainedBy(moves: readonly Move[], grant: number): MicroCredits {
+  return moves.reduce((sum, move) => (move.book === 'available' && move.grant === grant ? sum + move.amount : sum), 0n)
+}
+
+/** Records a grant that takes effect later: its credits are in no book until then. */
+function postPromise(draft: Draft, facts: GrantFacts): Transaction {
+  const { at, detail, actor, idempotencyKey = null, fingerprint = null, ...grant } = facts
+  const transaction = draft.post('amend', [], {
+    ...(actor === undefined ? {} : { actor }),
+    credits: 0n,
+    idempotencyKey,
+    fingerprint,
+    detail: {
+      change: 'grant_scheduled',
+      source: facts.source,
+      credits: toCredits(facts.amount),
+      effectiveAt: formatInstant(at),
+      expiresAt: formatInstantOrNull(facts.expiresAt),
+      ...detail,
+    },
+  })
+  draft.addGrant({ ...grant, remaining: 0n, state: 'scheduled', effectiveAt: at }, transaction)
+  return transaction
+}

@@ -1,0 +1,35 @@
+import type { Transaction } from '../ledger/transaction.js'
+import type { Draft } from './draft.js'
+import { type Outcome, refuse, type Refused } from './outcome.js'
+
+/**
+ * A key used before: the same input gets the stored answer again, other input is refused, for as long as the ledger
+ * lives (T08, T09). Null for a key never used; a refusal uses none, so the same call may succeed after a top-up.
+ */
+export function replayOf(draft: Draft, key: string | null, fingerprint: string | null): Outcome | null {
+  if (key === null) return null
+  const earlier = draft.view.transactionByKey(key)
+  if (earlier === null) return null
+  return earlier.fingerprint === fingerprint ? replay(draft, earlier) : conflict(key)
+}
+
+function replay(draft: Draft, earlier: Transaction): Outcome {
+  const reservation = earlier.kind === 'reserve' ? draft.reservation(earlier.sequence) : null
+  return { kind: 'done', account: draft.account, transaction: earlier, reservation, replayed: true }
+}
+
+function conflict(key: string): Refused {
+  return refuse('idempotency_conflict', `The idempotency key ${JSON.stringify(key)} was used before with other input`, {
+    details: { idempotencyKey: key },
+    advice: ['Use a new key for a new action; reuse a key only to retry the very same one.'],
+  })
+}
+
+/** A metered call with this key is still running, here or in another process. */
+export function stillRunning(key: string): Refused {
+  return refuse('idempotency_conflict', `A call with the idempotency key ${JSON.stringify(key)} is still running`, {
+    details: { idempotencyKey: key, inProgress: true },
+    advice: ['Wait for it, or ask explain_charge with this key for its outcome; then retry with the same key.'],
+    retryable: true,
+  })
+}

@@ -1,0 +1,96 @@
+import { priceToolCall } from '../catalog/map-tool.js'
+import { type Priced, type PricedLine, type PriceProblem, quotePrice } from '../catalog/quote-price.js'
+import { type CatalogVersion, versionAt } from '../catalog/version.js'
+import type { Transaction } from '../ledger/transaction.js'
+import { toCredits } from '../money/credits.js'
+import type { Instant } from '../time/instant.js'
+import type { Subject } from './command.js'
+import { refuse, type Refused } from './outcome.js'
+
+/** A subject with its price, from the catalog version in force at the time of the decision. */
+export interface PricedSubject {
+  readonly kind: 'priced'
+  readonly priced: Priced
+  readonly tool: string | null
+  readonly version: CatalogVersion
+}
+
+export interface FreeSubject {
+  readonly kind: 'free'
+}
+
+/** Prices what is asked for; an unpriced tool is refused with the line to add, never free by accident (AX-14). */
+export function priceSubject(
+  versions: readonly CatalogVersion[],
+  subject: Subject,
+  at: Instant,
+): PricedSubject | FreeSubject | Refused {
+  const version = versionAt(versions, at)
+  const { catalog } = version
+  if (subject.kind === 'tool') {
+    const found = priceToolCall(catalog, { tool: subject.tool, args: subject.args })
+    if (found.kind === 'free') return found
+    if (found.kind === 'unpriced') {
+      return refuse('price_unknown', `The tool ${subject.tool} has no price in the catalog ${catalog.id}`, {
+        details: { tool: subject.tool, catalog: catalog.id, add: found.line },
+        advice: [`Set one: npx mcp-credits price ${subject.tool} <credits>, or add to the catalog: ${found.line}`],
+      })
+    }
+    return found.kind === 'priced' ? { kind: 'priced', priced: found, tool: subject.tool, version } : refuseProblem(found)
+  }
+  const { operation, variant, quantity, args, actual } = subject
+  const priced = quotePrice(catalog, {
+    operation,
+    ...(variant === null ? {} : { variant }),
+    ...(quantity === null ? {} : { quantity }),
+    ...(args === null ? {} : { args }),
+    ...(actual.usage === undefined ? {} : { usage: actual.usage }),
+    ...(actual.actual === undefined ? {} : { actual: actual.actual }),
+  })
+  return priced.kind === 'priced' ? { kind: 'priced', priced, tool: null, version } : refuseProblem(priced)
+}
+
+export function refuseProblem(problem: PriceProblem): Refused {
+  return refuse(problem.code, problem.message)
+}
+
+/** One line of a price as the journal keeps it. */
+export interface RecordedLine {
+  readonly operation: string
+  readonly variant: string | null
+  readonly quantity: number
+  readonly unitPrice: number | null
+  readonly minimum: number
+  readonly maximum: number
+}
+
+/**
+ * The lines of a price as the journal keeps them. A single line without a price per unit says nothing that the row's own
+ * columns do not, and every row carries its own bytes: it is left out.
+ */
+export function linesDetail({ lines }: Priced): { readonly lines?: readonly RecordedLine[] } {
+  const [only] = lines
+  if (lines.length === 1 && only?.quantity === 1 && only.minimum === only.maximum) return {}
+  return { lines: lines.map(recordedLine) }
+}
+
+function recordedLine(line: PricedLine): RecordedLine {
+  return {
+    operation: line.operation,
+    variant: line.variant,
+    quantity: line.quantity,
+    unitPrice: line.unitPrice === null ? null : toCredits(line.unitPrice),
+    minimum: toCredits(line.minimum),
+    maximum: toCredits(line.maximum),
+  }
+}
+
+/** The lines of a transaction's price: those recorded, or the one that its columns say. */
+export function linesOf(transaction: Transaction): readonly RecordedLine[] {
+  const recorded = transaction.detail['lines'] as readonly RecordedLine[] | undefined
+  if (recorded !== undefined) return recorded
+  const { operation, variant, quantity } = transaction
+  if (operation === null || quantity === null) return []
+  const amount = toCredits(transaction.credits)
+  return [{ operation, variant, quantity, unitPrice: amount, minimum: amount, maximum: amount }]
+}

@@ -1,0 +1,36 @@
+import { toCredits } from '../money/credits.js'
+import type { ReleaseCommand } from './command.js'
+import type { Draft } from './draft.js'
+import { expireReturned } from './expire.js'
+import { heldReservation, notOpen } from './held-reservation.js'
+import { returnMoves } from './moves.js'
+import type { Outcome } from './outcome.js'
+import { done } from './result.js'
+
+/** Ends a reservation without a charge: all that it pinned goes back to the grants it came from. */
+export function decideRelease(draft: Draft, command: ReleaseCommand): Outcome {
+  const held = heldReservation(draft, command.reservation, command.actor)
+  if (held.kind === 'refused') return held
+  const { reservation } = held
+  if (held.isLate) return notOpen(reservation)
+  const transaction = draft.post('release', returnMoves(draft, reservation.pins, 'reserved'), {
+    credits: reservation.amount,
+    actor: command.actor,
+    operation: reservation.operation,
+    variant: reservation.variant,
+    tool: reservation.tool,
+    labels: reservation.labels,
+    idempotencyKey: command.idempotencyKey,
+    fingerprint: command.fingerprint,
+    refersTo: reservation.sequence,
+    detail: {
+      reservation: reservation.id,
+      holder: reservation.holder,
+      released: toCredits(reservation.amount),
+      ...(command.fault === null ? {} : { fault: command.fault }),
+    },
+  })
+  const ended = draft.endReservation(reservation, 'released', transaction)
+  expireReturned(draft, reservation.pins.map((pin) => pin.grant), draft.at)
+  return done(draft, transaction, ended)
+}

@@ -1,0 +1,142 @@
+import { priceActual, pricedFromJson } from '../catalog/quote-price.js'
+import type { Share } from '../ledger/grant.js'
+import { splitPins } from '../ledger/pins.js'
+import type { Reservation } from '../ledger/reservation.js'
+import { type MicroCredits, smaller, toCredits } from '../money/credits.js'
+import type { Actual, Fault, SettleCommand } from './command.js'
+import type { Draft, Move } from './draft.js'
+import { expireReturned } from './expire.js'
+import { heldReservation } from './held-reservation.js'
+import { replayOf } from './idempotency.js'
+import { levelDetail } from './level.js'
+import { passMoves, returnMoves, sumOf } from './moves.js'
+import { type Outcome, refuse, type Refused } from './outcome.js'
+import { refuseProblem } from './price-subject.js'
+import { done } from './result.js'
+
+/**
+ * Ends a reservation by charging what was consumed, at the price kept with it. What was set aside and not consumed goes
+ * back to the grants it came from; what was consumed beyond it is the overrun policy's.
+ */
+export function decideSettle(draft: Draft, command: SettleCommand): Outcome {
+  const held = heldReservation(draft, command.reservation, command.actor)
+  if (held.kind === 'refused') return held
+  const { reservation, isLate } = held
+  const wanted = amountWanted(reservation, command.actual)
+  if (typeof wanted !== 'bigint') return wanted
+  const key = command.idempotencyKey ?? reservation.callKey
+  const fingerprint = command.idempotencyKey === null ? reservation.callFingerprint : command.fingerprint
+  const replayed = command.idempotencyKey === null ? replayOf(draft, key, fingerprint) : null
+  if (replayed !== null) return replayed
+  return isLate
+    ? settleLate(draft, reservation, wanted, { command, key, fingerprint })
+    : settleOpen(draft, reservation, wanted, { command, key, fingerprint })
+}
+
+interface Signed {
+  readonly command: SettleCommand
+  readonly key: string | null
+  readonly fingerprint: string | null
+}
+
+/** Nothing said means all that was reserved: a caller that knows no better pays the highest price it agreed to. */
+function amountWanted(reservation: Reservation, actual: Actual): MicroCredits | Refused {
+  if (actual.actual === undefined && actual.quantity === undefined && actual.usage === undefined) return reservation.amount
+  const priced = priceActual(pricedFromJson(reservation.price), actual)
+  return priced.kind === 'amount' ? priced.amount : refuseProblem(priced)
+}
+
+function settleOpen(draft: Draft, reservation: Reservation, wanted: MicroCredits, signed: Signed): Outcome {
+  const { spent, returned } = splitPins(reservation.pins, smaller(wanted, reservation.amount))
+  const overrun = wanted - sumOf(spent)
+  if (overrun > 0n && reservation.overrun === 'reject') return refuseOverrun(reservation, wanted)
+  const beyond = payOverrun(draft, overrun, reservation.overrun === 'debt')
+  const moves = [...passMoves(spent, 'reserved', 'spent'), ...returnMoves(draft, returned, 'reserved'), ...beyond.moves]
+  return post(draft, reservation, moves, { charged: sumOf(spent) + beyond.paid, uncollected: beyond.unpaid, returned }, signed, false)
+}
+
+/** The reservation has timed out and its credits are back where they came from: what is available is charged. */
+function settleLate(draft: Draft, reservation: Reservation, wanted: MicroCredits, signed: Signed): Outcome {
+  const beyond = payOverrun(draft, wanted, false)
+  return post(draft, reservation, beyond.moves, { charged: beyond.paid, uncollected: beyond.unpaid, returned: [] }, signed, true)
+}
+
+interface Overrun {
+  readonly moves: readonly Move[]
+  readonly paid: MicroCredits
+  readonly unpaid: MicroCredits
+}
+
+/** Pays from what is available, then from debt where the policy allows it; what nothing pays is recorded, not forgotten (T31). */
+function payOverrun(draft: Draft, amount: MicroCredits, mayOwe: boolean): Overrun {
+  const { books, debt, debtMax } = draft.account
+  const available = books.available > 0n ? books.available : 0n
+  const fromGrants = smaller(amount, available)
+  const owed = mayOwe && debtMax > debt ? smaller(amount - fromGrants, debtMax - debt) : 0n
+  const unpaid = amount - fromGrants - owed
+  return {
+    moves: [
+      ...passMoves(draft.take(fromGrants), 'available', 'spent'),
+      { book: 'available', grant: null, amount: -owed },
+      { book: 'spent', grant: null, amount: owed },
+      { book: 'issued', grant: null, amount: -unpaid },
+      { book: 'uncollected', grant: null, amount: unpaid },
+    ],
+    paid: fromGrants + owed,
+    unpaid,
+  }
+}
+
+interface Sums {
+  readonly charged: MicroCredits
+  readonly uncollected: MicroCredits
+  readonly returned: readonly Share[]
+}
+
+function post(draft: Draft, reservation: Reservation, moves: readonly Move[], sums: Sums, signed: Signed, isLate: boolean): Outcome {
+  if (!draft.canIssue(sums.uncollected)) return refuse('invalid_amount', 'The account would exceed 2000000000 uncollected credits')
+  const change = moves.reduce((sum, move) => (move.book === 'available' ? sum + move.amount : sum), 0n)
+  const { command } = signed
+  const transaction = draft.post('settle', moves, {
+    credits: sums.charged,
+    actor: command.actor,
+    operation: reservation.operation,
+    variant: reservation.variant,
+    quantity: command.actual.quantity ?? null,
+    tool: reservation.tool,
+    labels: reservation.labels,
+    idempotencyKey: signed.key,
+    fingerprint: signed.fingerprint,
+    refersTo: reservation.sequence,
+    priceVersion: reservation.priceVersion,
+    detail: {
+      reservation: reservation.id,
+      holder: reservation.holder,
+      reserved: toCredits(reservation.amount),
+      released: toCredits(sumOf(sums.returned)),
+      uncollected: toCredits(sums.uncollected),
+      ...usageDetail(command.actual),
+      ...(command.fault === null ? {} : faultDetail(command.fault)),
+      ...(isLate ? { late: true } : {}),
+      ...levelDetail(draft, change),
+    },
+  })
+  const ended = draft.endReservation(reservation, 'settled', transaction)
+  expireReturned(draft, sums.returned.map((share) => share.grant), draft.at)
+  return done(draft, transaction, ended)
+}
+
+function usageDetail({ usage }: Actual): { readonly usage?: Readonly<Record<string, number>> } {
+  return usage === undefined ? {} : { usage }
+}
+
+function faultDetail(fault: Fault): { readonly fault: Fault } {
+  return { fault }
+}
+
+function refuseOverrun(reservation: Reservation, wanted: MicroCredits): Refused {
+  return refuse('invalid_amount', `${toCredits(wanted)} credits exceed the ${toCredits(reservation.amount)} reserved`, {
+    details: { reservation: reservation.id, reserved: toCredits(reservation.amount), actual: toCredits(wanted), overrun: 'reject' },
+    advice: ['Settle at most what was reserved; this reservation rejects an overrun.'],
+  })
+}

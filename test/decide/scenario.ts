@@ -1,0 +1,270 @@
+import { expect } from 'vitest'
+import type { CatalogVersion } from '../../src/catalog/version.js'
+import { NO_PLAN } from '../../src/decide/account.js'
+import type { Actor, Command, Fault, Subject } from '../../src/decide/command.js'
+import type { Outcome } from '../../src/decide/outcome.js'
+import { type AccountState, BOOKS, type Book } from '../../src/ledger/account.js'
+import { PRIORITY_DEFAULT } from '../../src/ledger/grant.js'
+import type { Holder, OverrunPolicy } from '../../src/ledger/reservation.js'
+import { type Transaction, transactionId } from '../../src/ledger/transaction.js'
+import { formatCredits, parseCredits, parseSignedCredits } from '../../src/money/credits.js'
+import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, SECOND_MS } from '../../src/time/instant.js'
+import { DECISIONS } from './catalog.js'
+import { MemoryLedger } from './memory-ledger.js'
+
+/** 2026-01-15T10:00:00Z, the `0` of every table. */
+export const T0: Instant = Date.UTC(2026, 0, 15, 10)
+
+/**
+ * Runs a table of steps against the rules and compares each with what it says. A line is
+ *
+ *     <time> | <command> | <outcome> | <balance>
+ *     > <kind> <credits>: <book>/<name> <amount>=<sum after>, …      one line per transaction of the step; all or none
+ *     = <name> <credits>, …                                          what a grant has left, a book holds, or `debt`
+ *
+ * Times count from {@link T0} (`1d`, `15m-1ms`). `as <name>` names the grant, reservation or charge that a step makes;
+ * `unit` is the operation unless `op` says another. The outcome is `ok`, `replay` or a refusal's code, and a refusal must
+ * post nothing of its own. After each step the whole ledger is audited.
+ */
+export function scenario(text: string, catalogs: readonly CatalogVersion[] = DECISIONS): MemoryLedger {
+  const ledger = new MemoryLedger(catalogs)
+  const names = new Names(ledger)
+  for (const step of stepsOf(text)) runStep(ledger, names, step)
+  return ledger
+}
+
+/** Runs one command of the tables on a ledger, at a time of the tables; rows are named by their ids or as `#<sequence>`. */
+export function attempt(ledger: MemoryLedger, time: string, text: string): Outcome {
+  return ledger.run(readCommand(text, new Names(ledger)).command, T0 + durationOf(time))
+}
+
+interface Step {
+  readonly line: string
+  readonly at: Instant
+  readonly command: string
+  readonly outcome: string
+  readonly balance: string
+  readonly transactions: string[]
+  readonly holds: string[]
+}
+
+function stepsOf(text: string): readonly Step[] {
+  const steps: Step[] = []
+  for (const raw of text.split('\n')) {
+    const line = raw.trim()
+    if (line === '' || line.startsWith('#')) continue
+    if (line.startsWith('>')) steps.at(-1)?.transactions.push(line.slice(1).trim())
+    else if (line.startsWith('=')) steps.at(-1)?.holds.push(...line.slice(1).split(',').map((part) => part.trim()))
+    else {
+      const [time, command, outcome, balance] = line.split('|').map((cell) => cell.trim())
+      if (time === undefined || command === undefined || outcome === undefined || balance === undefined) throw new Error(`not a step: ${line}`)
+      steps.push({ line, at: T0 + durationOf(time), command, outcome, balance, transactions: [], holds: [] })
+    }
+  }
+  return steps
+}
+
+function runStep(ledger: MemoryLedger, names: Names, step: Step): void {
+  const posted = ledger.journal.length
+  const { command, as } = readCommand(step.command, names)
+  const outcome = ledger.run(command, step.at)
+  const transactions = ledger.journal.slice(posted)
+  const made = outcome.kind === 'done' && !outcome.replayed ? (outcome.transaction?.sequence ?? ledger.journal.length) : null
+  if (as !== null && made !== null) names.add(as, made)
+  expect(outcomeOf(outcome), step.line).toBe(step.outcome)
+  expect(formatCredits(ledger.account?.books.available ?? 0n), step.line).toBe(step.balance)
+  if (step.transactions.length > 0) {
+    expect(transactions.map((row) => postedText(row, names)), step.line).toEqual(step.transactions.map((row) => (row === 'nothing' ? [] : row)).flat())
+  }
+  expect(step.holds.map((held) => heldText(held, ledger, names)), step.line).toEqual(step.holds)
+  expect(ledger.problems(), step.line).toEqual([])
+}
+
+function outcomeOf(outcome: Outcome): string {
+  return outcome.kind === 'refused' ? outcome.refusal.code : outcome.replayed ? 'replay' : 'ok'
+}
+
+function postedText(row: Transaction, names: Names): string {
+  const entries = row.entries.map(({ book, grant, amount, balanceAfter }) => {
+    const signed = `${amount > 0n ? '+' : ''}${formatCredits(amount)}`
+    return `${book}${grant === null ? '' : `/${names.of(grant)}`} ${signed}=${formatCredits(balanceAfter)}`
+  })
+  return `${row.kind} ${formatCredits(row.credits)}${entries.length === 0 ? '' : `: ${entries.join(', ')}`}`
+}
+
+function heldText(held: string, ledger: MemoryLedger, names: Names): string {
+  const name = held.split(' ')[0] as string
+  const { account } = ledger
+  if (account === null) return `${name} nothing`
+  if (name === 'debt') return `debt ${formatCredits(account.debt)}`
+  if ((BOOKS as readonly string[]).includes(name)) return `${name} ${formatCredits(account.books[name as Book])}`
+  const sequence = names.sequence(name)
+  const reservation = ledger.reservations.get(sequence)
+  return `${name} ${reservation === undefined ? formatCredits(ledger.grant(sequence).remaining) : reservation.state}`
+}
+
+/** Names of rows in a table; a row without one is called by its sequence, `#7`. */
+class Names {
+  readonly #ledger: MemoryLedger
+  readonly #sequences = new Map<string, number>()
+
+  constructor(ledger: MemoryLedger) {
+    this.#ledger = ledger
+  }
+
+  add(name: string, sequence: number): void {
+    this.#sequences.set(name, sequence)
+  }
+
+  of(sequence: number): string {
+    return [...this.#sequences].find(([, named]) => named === sequence)?.[0] ?? `#${sequence}`
+  }
+
+  sequence(name: string): number {
+    const sequence = name.startsWith('#') ? Number(name.slice(1)) : this.#sequences.get(name)
+    if (sequence === undefined) throw new Error(`nothing is called ${name}`)
+    return sequence
+  }
+
+  reservation(name: string): string {
+    const isNamed = name.startsWith('#') || this.#sequences.has(name)
+    return isNamed ? (this.#ledger.reservation(this.sequence(name))?.id ?? 'rs_1_0000000000') : name
+  }
+
+  transaction(name: string): string {
+    if (!name.startsWith('#') && !this.#sequences.has(name)) return name
+    const row = this.#ledger.transaction(this.sequence(name))
+    return row === null ? 'tx_1_0000000000' : transactionId(row)
+  }
+}
+
+const VERBS_WITH_NAME = ['settle', 'release', 'extend', 'heartbeat', 'refund', 'state', 'subscribe']
+
+interface Read {
+  readonly command: Command
+  readonly as: string | null
+}
+
+/** `settle r 7 key k1 by meter`: a verb, for some a name, perhaps an amount, then pairs of a word and its value. */
+function readCommand(text: string, names: Names): Read {
+  const [verb = '', ...rest] = text.split(/\s+/)
+  const name = VERBS_WITH_NAME.includes(verb) ? (rest.shift() ?? '') : ''
+  const amount = rest[0] !== undefined && /^-?\d/.test(rest[0]) ? (rest.shift() as string) : null
+  const given = new Map<string, string>()
+  for (let index = 0; index < rest.length; index += 2) given.set(rest[index] as string, rest[index + 1] as string)
+  const command = { ...readShared(given, verb), ...readFacts(verb, { name, amount, given, names }) } as Command
+  const as = given.get('as') ?? null
+  given.delete('as')
+  const unknown = [...given.keys()].filter((word) => !WORDS.includes(word))
+  if (unknown.length > 0) throw new Error(`${text}: unknown words ${unknown.join(', ')}`)
+  return { command, as }
+}
+
+const WORDS = [
+  'by', 'key', 'input', 'plan', 'debt', 'zone', 'priority', 'paid', 'from', 'until', 'op', 'variant', 'tool', 'actual', 'tokens',
+  'quantity', 'ttl', 'overrun', 'call', 'fault', 'holder_key', 'label', 'source',
+]
+
+function readShared(given: ReadonlyMap<string, string>, verb: string) {
+  const holder = (given.get('by') ?? (verb === 'reserve' || verb === 'settle' ? 'agent' : 'operator')) as Holder
+  const actor: Actor = { key: given.get('holder_key') ?? null, member: null, holder }
+  const idempotencyKey = given.get('key') ?? null
+  return { account: 'acme', actor, idempotencyKey, fingerprint: idempotencyKey === null ? null : (given.get('input') ?? 'same') }
+}
+
+interface Words {
+  readonly name: string
+  readonly amount: string | null
+  readonly given: ReadonlyMap<string, string>
+  readonly names: Names
+}
+
+function readFacts(verb: string, { name, amount, given, names }: Words): Partial<Command> & { readonly kind: Command['kind'] } {
+  const whole = (text: string) => parseCredits(text, 'credits')
+  const instant = (word: string) => (given.has(word) ? T0 + durationOf(given.get(word) as string) : null)
+  const ttlMs = durationOf(given.get('ttl') ?? '15m')
+  const fault = (given.get('fault') ?? null) as Fault | null
+  const labels = given.has('label') ? { customer: given.get('label') as string } : null
+  switch (verb) {
+    case 'account': {
+      const debtMax = whole(given.get('debt') ?? '0')
+      const timeZone = given.get('zone') ?? 'UTC'
+      const settings = { id: 'acme', timeZone, parent: null, isTest: false, debtMax, labelSalt: 'salt' }
+      return { kind: 'create_account', settings, plan: given.get('plan') ?? NO_PLAN }
+    }
+    case 'subscribe':
+      return { kind: 'subscribe', plan: name }
+    case 'grant':
+      return {
+        kind: 'grant',
+        amount: whole(amount ?? ''),
+        source: given.get('source') ?? 'adjustment',
+        priority: Number(given.get('priority') ?? PRIORITY_DEFAULT),
+        isPaid: given.get('paid') === 'yes',
+        effectiveAt: instant('from'),
+        expiresAt: instant('until'),
+        reason: null,
+      }
+    case 'charge':
+      return { kind: 'charge', subject: subjectOf(amount, given), labels }
+    case 'reserve': {
+      const call = given.has('call') ? { key: given.get('call') as string, fingerprint: given.get('input') ?? 'same' } : null
+      return { kind: 'reserve', subject: subjectOf(amount, given), labels, ttlMs, overrun: (given.get('overrun') ?? 'cap') as OverrunPolicy, call }
+    }
+    case 'settle': {
+      const actual = {
+        actual: amount === null ? undefined : parseSignedCredits(amount, 'actual'),
+        quantity: given.has('quantity') ? Number(given.get('quantity')) : undefined,
+        usage: given.has('tokens') ? { input_tokens: Number(given.get('tokens')) } : undefined,
+      }
+      return { kind: 'settle', reservation: names.reservation(name), actual, fault }
+    }
+    case 'release':
+      return { kind: 'release', reservation: names.reservation(name), fault }
+    case 'extend':
+    case 'heartbeat':
+      return { kind: 'extend', reservation: names.reservation(name), ttlMs, isHeartbeat: verb === 'heartbeat' }
+    case 'refund':
+      return { kind: 'refund', transaction: names.transaction(name), amount: amount === null ? null : whole(amount), reason: null }
+    case 'adjust':
+      return { kind: 'adjust', amount: parseSignedCredits(amount, 'credits'), reason: null }
+    case 'state':
+      return { kind: 'set_state', state: name as AccountState, reason: null }
+    case 'sweep':
+      return { kind: 'sweep' }
+    default:
+      throw new Error(`unknown verb ${verb}`)
+  }
+}
+
+function subjectOf(amount: string | null, given: ReadonlyMap<string, string>): Subject {
+  const tool = given.get('tool')
+  if (tool !== undefined) return { kind: 'tool', tool, args: {} }
+  const actual = given.get('actual')
+  const tokens = given.get('tokens')
+  return {
+    kind: 'operation',
+    operation: given.get('op') ?? 'unit',
+    variant: given.get('variant') ?? null,
+    quantity: amount === null ? null : Number(amount),
+    args: null,
+    actual: {
+      actual: actual === undefined ? undefined : parseSignedCredits(actual, 'actual'),
+      usage: tokens === undefined ? undefined : { input_tokens: Number(tokens) },
+    },
+  }
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS }
+
+/** `1d`, `1h30m`, `15m-1ms`, `0`. */
+export function durationOf(text: string): number {
+  if (text === '0') return 0
+  let sum = 0
+  const rest = text.replace(/([+-]?)(\d+)(ms|s|m|h|d)/g, (_, sign: string, count: string, unit: string) => {
+    sum += (sign === '-' ? -1 : 1) * Number(count) * (UNITS[unit] as number)
+    return ''
+  })
+  if (rest !== '') throw new Error(`not a duration: ${text}`)
+  return sum
+}
