@@ -15,11 +15,14 @@ export const LAYERS: readonly { readonly layer: string; readonly places: readonl
       { path: 'src/errors.ts', holds: 'every refusal once: code, HTTP status, exit code, whether a retry can help' },
       { path: 'src/money', holds: 'amounts in micro-credits and rates, read, multiplied, rounded and written exactly' },
       { path: 'src/time', holds: 'instants, calendar months and time zones' },
+      { path: 'src/wire.ts', holds: 'names: camel case in the library, snake case on the wire' },
+      { path: 'src/json', holds: 'JSON-RPC as text: lines cut, what parsing hides found, messages read and written' },
     ],
   },
   {
     layer: '1',
     places: [
+      { path: 'src/refusal-body.ts', holds: 'the one body that every door gives a refusal' },
       { path: 'src/ledger', holds: 'accounts, grants, reservations, transactions and the hash chain' },
       { path: 'src/catalog', holds: 'what operations cost: the catalog file, its checks and its price models' },
     ],
@@ -106,6 +109,7 @@ export const PACKAGES: readonly Package[] = [
   },
   { name: 'kysely', places: ['src/storage'], reason: 'typed reads and reports in one form for both databases' },
   { name: 'pg', places: ['src/storage'], reason: 'the PostgreSQL driver; optional, installed by who needs it' },
+  { name: 'cross-spawn', places: ['src/proxy'], reason: 'starts `npx` and its like on Windows as everywhere' },
   { name: 'commander', places: ['src/cli'], reason: 'commands, options and help' },
   {
     name: '@modelcontextprotocol/server',

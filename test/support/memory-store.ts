@@ -26,6 +26,8 @@ export class MemoryDatabase {
   readonly #tables = new Map<string, Tables>()
   readonly catalogs: CatalogVersion[] = []
   writes = 0
+  /** Batches that broke a rule of the schema: decisions that a store would have to make again, one by one. */
+  refusals = 0
   readonly #random: SeededRandom
   #lock: Promise<unknown> = Promise.resolve()
 
@@ -56,15 +58,9 @@ export class MemoryDatabase {
 
   /** Writes all of it or, where a row breaks a rule of the schema, nothing. */
   write(changes: readonly Changes[]): void {
-    for (const { account, transactions } of changes) {
-      if (account === null) throw new Error('rows are written together with their account')
-      const { transactions: journal } = this.tables(account.id)
-      transactions.forEach((row, index) => {
-        if (row.sequence !== journal.length + 1 + index) throw new Error(`row ${row.sequence} comes after ${journal.length + index}`)
-        const isTaken = row.idempotencyKey !== null && journal.some((other) => other.idempotencyKey === row.idempotencyKey)
-        if (isTaken) throw new Error(`the key ${row.idempotencyKey} is in the journal`)
-      })
-    }
+    this.refusals += 1
+    this.#check(changes)
+    this.refusals -= 1
     for (const { account, transactions, grants, reservations } of changes) {
       const { id } = account as Account
       const tables = this.tables(id)
@@ -74,6 +70,20 @@ export class MemoryDatabase {
       for (const row of reservations) tables.reservations.set(row.sequence, frozenCopy(row))
     }
     this.writes += changes.length
+  }
+
+  #check(changes: readonly Changes[]): void {
+    for (const { account, transactions, grants } of changes) {
+      if (account === null) throw new Error('rows are written together with their account')
+      const { transactions: journal } = this.tables(account.id)
+      if (grants.some((row) => row.amount <= 0n)) throw new Error('a grant is of more than nothing')
+      transactions.forEach((row, index) => {
+        if (row.sequence !== journal.length + 1 + index) throw new Error(`row ${row.sequence} comes after ${journal.length + index}`)
+        const isSame = (other: Transaction): boolean => other !== row && other.idempotencyKey === row.idempotencyKey
+        const isTaken = row.idempotencyKey !== null && [...journal, ...transactions].some(isSame)
+        if (isTaken) throw new Error(`the key ${row.idempotencyKey} is in the journal`)
+      })
+    }
   }
 }
 
@@ -90,6 +100,7 @@ export function openMemoryStore(database: MemoryDatabase): Store {
 
 class MemoryStore implements Store {
   readonly location = 'memory'
+  readonly schema = { from: 0, to: 0 }
   readonly #database: MemoryDatabase
   readonly #commits = new GroupCommit((pending) => this.#commit(pending))
   #isClosed = false
@@ -256,8 +267,8 @@ function findDue(tables: Tables, at: Instant, count: number) {
   const expiring = duePage(effective, (row) => row.expiresAt, at, count)
   const scheduled = duePage(promised, (row) => row.effectiveAt, at, count)
   const dues = [...open.map((row) => row.expiresAt), ...effective.map((row) => row.expiresAt), ...promised.map((row) => row.effectiveAt)]
-  const nextAfter = (horizon: Instant): Instant => dues.filter((due) => due > horizon).reduce((a, b) => Math.min(a, b), NEVER)
-  return dueRows({ reservations, expiring, scheduled }, at, count, nextAfter)
+  const next = dues.filter((due) => due > at).reduce((a, b) => Math.min(a, b), NEVER)
+  return dueRows({ reservations, expiring, scheduled }, at, count, next)
 }
 
 function duePage<Row>(rows: readonly Row[], dueOf: (row: Row) => Instant, at: Instant, count: number): readonly Row[] {

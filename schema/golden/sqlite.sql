@@ -1,0 +1,145 @@
+CREATE TABLE accounts (
+  id text primary key,
+  state text not null check (state in ('active', 'suspended', 'closed')),
+  parent text references accounts (id),
+  time_zone text not null,
+  is_test integer not null check (is_test in (0, 1)),
+  debt_max integer not null check (debt_max between 0 and 2000000000000000),
+  label_salt text not null,
+  created_at integer not null,
+  last_at integer not null check (last_at >= created_at),
+  sequence integer not null check (sequence >= 0),
+  head blob not null check (length(head) = 32),
+  issued integer not null check (issued between -2000000000000000 and 0),
+  available integer not null check (available between -2000000000000000 and 2000000000000000),
+  reserved integer not null check (reserved between 0 and 2000000000000000),
+  spent integer not null check (spent between 0 and 2000000000000000),
+  expired integer not null check (expired between 0 and 2000000000000000),
+  revoked integer not null check (revoked between 0 and 2000000000000000),
+  uncollected integer not null check (uncollected between 0 and 2000000000000000),
+  debt integer not null check (debt between 0 and debt_max),
+  open_grants integer not null check (open_grants >= 0),
+  open_reservations integer not null check (open_reservations >= 0),
+  next_due_at integer not null,
+  plan text,
+  plan_anchor_at integer,
+  period integer,
+  period_start integer,
+  period_end integer,
+  period_base integer,
+  check (issued + available + reserved + spent + expired + revoked + uncollected = 0),
+  check (available >= -debt),
+  check ((plan is null) = (period_end is null))
+) strict, without rowid;
+
+CREATE INDEX accounts_by_parent on accounts (parent, id) where parent is not null;
+
+CREATE INDEX accounts_due on accounts (next_due_at, id);
+
+CREATE TABLE catalogs (
+  version integer primary key check (version > 0),
+  effective_at integer not null,
+  created_at integer not null,
+  document text not null
+) strict;
+
+CREATE TABLE grants (
+  account text not null references accounts (id),
+  sequence integer not null,
+  id text not null,
+  source text not null,
+  priority integer not null check (priority between 0 and 100),
+  is_paid integer not null check (is_paid in (0, 1)),
+  amount integer not null check (amount > 0),
+  remaining integer not null check (remaining between 0 and amount),
+  state text not null check (state in ('scheduled', 'effective')),
+  is_open integer not null,
+  effective_at integer not null,
+  expires_at integer not null check (expires_at > effective_at),
+  primary key (account, sequence),
+  check (state = 'effective' or remaining = 0),
+  check (is_open = (state = 'effective' and remaining > 0))
+) strict, without rowid;
+
+CREATE INDEX grants_by_expiry on grants (account, expires_at)
+  where is_open = 1;
+
+CREATE INDEX grants_in_burn_order on grants (account, priority, expires_at, is_paid, sequence)
+  where is_open = 1;
+
+CREATE INDEX grants_scheduled on grants (account, effective_at)
+  where state = 'scheduled';
+
+CREATE TABLE reservations (
+  account text not null references accounts (id),
+  sequence integer not null,
+  id text not null,
+  state text not null check (state in ('open', 'settled', 'released', 'expired')),
+  holder text not null check (holder in ('meter', 'agent', 'operator')),
+  key text,
+  amount integer not null check (amount >= 0),
+  pins text not null,
+  overrun text not null check (overrun in ('cap', 'reject', 'debt')),
+  opened_at integer not null,
+  expires_at integer not null check (expires_at > opened_at),
+  price text not null,
+  price_version integer not null,
+  operation text not null,
+  variant text,
+  tool text,
+  labels text,
+  call_key text,
+  call_fingerprint text,
+  ended_by integer,
+  primary key (account, sequence),
+  check ((state = 'open') = (ended_by is null))
+) strict, without rowid;
+
+CREATE INDEX reservations_open on reservations (account, expires_at) where state = 'open';
+
+CREATE UNIQUE INDEX reservations_open_calls on reservations (account, call_key)
+  where state = 'open' and call_key is not null;
+
+CREATE TABLE transactions (
+  account text not null references accounts (id),
+  sequence integer not null check (sequence > 0),
+  kind text not null check (
+    kind in ('grant', 'charge', 'reserve', 'settle', 'release', 'refund', 'revoke', 'expire', 'transfer', 'adjust', 'amend')
+  ),
+  at integer not null,
+  credits integer not null check (credits >= 0 or kind = 'adjust'),
+  balance_after integer not null,
+  operation text,
+  variant text,
+  quantity real,
+  tool text,
+  key text,
+  member text,
+  labels text,
+  labels_digest text,
+  idempotency_key text,
+  fingerprint text,
+  refers_to integer,
+  price_version integer,
+  detail text not null,
+  entries text not null,
+  hash blob not null check (length(hash) = 32),
+  primary key (account, sequence)
+) strict, without rowid;
+
+CREATE UNIQUE INDEX transactions_by_key on transactions (account, idempotency_key) where idempotency_key is not null;
+
+CREATE INDEX transactions_refunds on transactions (account, refers_to) where kind = 'refund';
+
+CREATE VIEW entries as
+select
+  t.account,
+  t.sequence,
+  e.key as line,
+  e.value ->> 0 as book,
+  e.value ->> 1 as grant_sequence,
+  e.value ->> 2 as amount,
+  e.value ->> 3 as balance_after
+from transactions as t, json_each(t.entries) as e;
+
+pragma user_version = 1;

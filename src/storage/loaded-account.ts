@@ -1,0 +1,242 @@
+import type { CatalogVersion } from '../catalog/version.js'
+import type { Changes } from '../decide/outcome.js'
+import { type AccountView, type DueRows, type Need, NotLoaded } from '../decide/view.js'
+import type { Account } from '../ledger/account.js'
+import { compareBurnOrder, type Grant, isOpen } from '../ledger/grant.js'
+import type { Reservation } from '../ledger/reservation.js'
+import type { Transaction } from '../ledger/transaction.js'
+import type { Instant } from '../time/instant.js'
+import { DUE_PAGE } from './needs.js'
+
+/** What a driver answers to one {@link Need}, from the database as it was before this write. */
+export type Found =
+  /** The first open grants in burn order; `isAll` when there are no more. */
+  | { readonly kind: 'grants'; readonly grants: readonly Grant[]; readonly isAll: boolean }
+  | { readonly kind: 'grant'; readonly grant: Grant }
+  /** With the grants that it pins. */
+  | { readonly kind: 'reservation'; readonly reservation: Reservation | null; readonly grants: readonly Grant[] }
+  /** With the grants that paid. */
+  | { readonly kind: 'transaction'; readonly transaction: Transaction | null; readonly grants: readonly Grant[] }
+  | { readonly kind: 'refunds'; readonly refunds: readonly Transaction[] }
+  | { readonly kind: 'key'; readonly transaction: Transaction | null }
+  | { readonly kind: 'call'; readonly reservation: Reservation | null }
+  | ({ readonly kind: 'due' } & DueRows)
+
+/** Changes of one account to write, beside the account as the database has it; null for one that is new. */
+export interface WriteSet extends Changes {
+  readonly accountBefore: Account | null
+}
+
+/**
+ * The rows of one account that a batch of commands has loaded, under the changes that it has decided so far and not
+ * yet written. Decisions read it through {@link AccountView}; what was not loaded throws, and the driver is asked.
+ */
+export class LoadedAccount implements AccountView {
+  account: Account | null
+  #accountBefore: Account | null
+  catalogs: readonly CatalogVersion[]
+  readonly #grants = new Map<number, Grant>()
+  readonly #reservations = new Map<number, Reservation | null>()
+  readonly #transactions = new Map<number, Transaction | null>()
+  readonly #refunds = new Map<number, Transaction[]>()
+  readonly #keys = new Map<string, Transaction | null>()
+  readonly #calls = new Map<string, Reservation | null>()
+  /** Open grants in burn order up to `#openUntil`; complete when that is null. */
+  #open: Grant[] | null = null
+  #openUntil: Grant | null = null
+  #due: { readonly at: Instant; readonly rows: DueRows } | null = null
+  readonly #changedGrants = new Set<number>()
+  readonly #changedReservations = new Set<number>()
+  #newTransactions: Transaction[] = []
+  #isAccountChanged = false
+
+  constructor(account: Account | null, catalogs: readonly CatalogVersion[]) {
+    this.account = account
+    this.#accountBefore = account
+    this.catalogs = catalogs
+  }
+
+  openGrants(count: number): readonly Grant[] {
+    if (this.#open === null || (this.#openUntil !== null && this.#open.length < count)) {
+      // Rows that this batch has used up are still open in the database: the page has to reach beyond them.
+      throw new NotLoaded({ kind: 'grants', count: count + this.#changedGrants.size })
+    }
+    return this.#open.length > count ? this.#open.slice(0, count) : this.#open
+  }
+
+  grant(sequence: number): Grant {
+    return this.#grants.get(sequence) ?? notLoaded({ kind: 'grant', sequence })
+  }
+
+  reservation(sequence: number): Reservation | null {
+    return orNotLoaded(this.#reservations.get(sequence), { kind: 'reservation', sequence })
+  }
+
+  transaction(sequence: number): Transaction | null {
+    return orNotLoaded(this.#transactions.get(sequence), { kind: 'transaction', sequence })
+  }
+
+  refunds(sequence: number): readonly Transaction[] {
+    return orNotLoaded(this.#refunds.get(sequence), { kind: 'refunds', sequence })
+  }
+
+  transactionByKey(key: string): Transaction | null {
+    return orNotLoaded(this.#keys.get(key), { kind: 'key', key })
+  }
+
+  openCall(key: string): Reservation | null {
+    return orNotLoaded(this.#calls.get(key), { kind: 'call', key })
+  }
+
+  due(at: Instant): DueRows {
+    if (this.#due?.at === at) return this.#due.rows
+    // Rows that this batch has ended are still due in the database: the page has to reach beyond them.
+    return notLoaded({ kind: 'due', at, count: DUE_PAGE + this.#changedGrants.size + this.#changedReservations.size })
+  }
+
+  /** Whether a need is still to be asked of the driver, as far as an account kept from an earlier batch may know. */
+  lacks(need: Need): boolean {
+    if (need.kind !== 'grants' || this.#open === null) return true
+    return this.#openUntil !== null && this.#open.length < need.count
+  }
+
+  /** Takes in what the database holds; a row that this batch has changed is newer here and stays. */
+  add(need: Need, found: Found): void {
+    switch (found.kind) {
+      case 'grants':
+        for (const grant of found.grants) this.#keepGrant(grant)
+        this.#openUntil = found.isAll ? null : (found.grants.at(-1) ?? null)
+        this.#sortOpen()
+        return
+      case 'grant':
+        return this.#keepGrant(found.grant)
+      case 'reservation':
+        for (const grant of found.grants) this.#keepGrant(grant)
+        if (need.kind === 'reservation') keepFirst(this.#reservations, need.sequence, found.reservation)
+        return
+      case 'transaction':
+        for (const grant of found.grants) this.#keepGrant(grant)
+        if (need.kind === 'transaction') keepFirst(this.#transactions, need.sequence, found.transaction)
+        return
+      case 'refunds':
+        if (need.kind === 'refunds') keepFirst(this.#refunds, need.sequence, [...found.refunds])
+        return
+      case 'key':
+        if (need.kind === 'key') keepFirst(this.#keys, need.key, found.transaction)
+        return
+      case 'call':
+        if (need.kind === 'call') keepFirst(this.#calls, need.key, found.reservation)
+        return
+      case 'due':
+        if (need.kind === 'due') this.#addDue(need.at, found)
+    }
+  }
+
+  #addDue(at: Instant, found: DueRows): void {
+    for (const grant of [...found.expiring, ...found.scheduled]) this.#keepGrant(grant)
+    for (const row of found.reservations) keepFirst(this.#reservations, row.sequence, row)
+    const grants = [...this.#grants.values()]
+    const reservations = [...this.#reservations.values()].filter((row) => row !== null && row.state === 'open') as Reservation[]
+    const open = grants.filter(isOpen)
+    const scheduled = grants.filter((grant) => grant.state === 'scheduled')
+    const { horizon } = found
+    const laterDues = [...open.map(expiryOf), ...scheduled.map((grant) => grant.effectiveAt), ...reservations.map(expiryOf)]
+    this.#due = {
+      at,
+      rows: {
+        reservations: reservations.filter((row) => row.expiresAt <= horizon),
+        expiring: open.filter((grant) => grant.expiresAt <= horizon),
+        scheduled: scheduled.filter((grant) => grant.effectiveAt <= horizon),
+        horizon,
+        isCut: found.isCut,
+        next: laterDues.reduce((least, due) => (due > horizon && due < least ? due : least), found.next),
+      },
+    }
+  }
+
+  #keepGrant(grant: Grant): void {
+    keepFirst(this.#grants, grant.sequence, grant)
+  }
+
+  #sortOpen(): void {
+    this.#open = [...this.#grants.values()].filter((grant) => isOpen(grant) && this.#isWithinOpen(grant)).sort(compareBurnOrder)
+  }
+
+  #isWithinOpen(grant: Grant): boolean {
+    return this.#openUntil === null || compareBurnOrder(grant, this.#openUntil) <= 0
+  }
+
+  /** Puts a decision's changes on top. */
+  apply(changes: Changes): void {
+    if (changes.account !== null) {
+      this.account = changes.account
+      this.#isAccountChanged = true
+      this.#due = null
+    }
+    for (const grant of changes.grants) this.#applyGrant(grant)
+    for (const reservation of changes.reservations) {
+      this.#reservations.set(reservation.sequence, reservation)
+      this.#changedReservations.add(reservation.sequence)
+      if (reservation.callKey !== null) this.#calls.set(reservation.callKey, reservation.state === 'open' ? reservation : null)
+    }
+    for (const transaction of changes.transactions) {
+      this.#newTransactions.push(transaction)
+      this.#transactions.set(transaction.sequence, transaction)
+      if (transaction.idempotencyKey !== null) this.#keys.set(transaction.idempotencyKey, transaction)
+      if (transaction.kind === 'refund' && transaction.refersTo !== null) this.#refunds.get(transaction.refersTo)?.push(transaction)
+    }
+  }
+
+  #applyGrant(grant: Grant): void {
+    this.#grants.set(grant.sequence, grant)
+    this.#changedGrants.add(grant.sequence)
+    if (this.#open === null) return
+    const at = this.#open.findIndex((open) => open.sequence === grant.sequence)
+    if (at >= 0 && isOpen(grant)) this.#open[at] = grant
+    else this.#sortOpen()
+  }
+
+  /**
+   * The account for a further batch, once all its changes are written and nobody else has changed it: balance and open
+   * grants stay, for nearly every command needs them; what a single command looked at is forgotten.
+   */
+  keptFor(catalogs: readonly CatalogVersion[]): LoadedAccount {
+    this.catalogs = catalogs
+    this.#accountBefore = this.account
+    this.#newTransactions = []
+    this.#isAccountChanged = false
+    this.#changedGrants.clear()
+    this.#changedReservations.clear()
+    this.#due = null
+    for (const rows of [this.#reservations, this.#transactions, this.#refunds, this.#keys, this.#calls]) rows.clear()
+    for (const [sequence, grant] of this.#grants) if (!isOpen(grant)) this.#grants.delete(sequence)
+    return this
+  }
+
+  /** What has to be written for the changes so far: each row once, as it stands now. */
+  changes(): WriteSet {
+    return {
+      accountBefore: this.#accountBefore,
+      account: this.#isAccountChanged ? this.account : null,
+      transactions: this.#newTransactions,
+      grants: [...this.#changedGrants].map((sequence) => this.#grants.get(sequence) as Grant),
+      reservations: [...this.#changedReservations].map((sequence) => this.#reservations.get(sequence) as Reservation),
+    }
+  }
+}
+
+function expiryOf(row: { readonly expiresAt: Instant }): Instant {
+  return row.expiresAt
+}
+
+function notLoaded(need: Need): never {
+  throw new NotLoaded(need)
+}
+
+function orNotLoaded<T>(value: T | undefined, need: Need): T {
+  return value === undefined ? notLoaded(need) : value
+}
+
+function keepFirst<K, V>(rows: Map<K, V>, key: K, row: V): void {
+  if (!rows.has(key)) rows.set(key, row)
+}

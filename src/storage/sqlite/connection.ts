@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import Database from 'better-sqlite3'
+import { jitterMs } from '../../random.js'
+import { migrationsOf, pendingMigrations, type SchemaChange } from '../migrations.js'
+import { LedgerUnavailable } from '../port.js'
+
+export type Connection = Database.Database
+
+/** How long a writer goes on trying while other processes write. Four saturated ones keep each other waiting below one second. */
+const BUSY_PATIENCE_MS = 10_000
+
+/** Longest pause between two tries. Short, so that nobody is passed over for long; jittered, so that they do not march in step. */
+const PAUSE_MAX_MS = 5
+
+/**
+ * Opens a ledger file, brings its schema up to date and makes sure of its durability.
+ *
+ * `synchronous` is set and read back on every connection: the driver is compiled to lower it silently to NORMAL once
+ * the journal is in WAL mode, and then an acknowledged charge would not survive a power cut.
+ *
+ * @throws SchemaTooNew, LedgerUnavailable
+ */
+export async function openConnection(file: string): Promise<{ readonly connection: Connection; readonly schema: SchemaChange }> {
+  const connection = connect(file)
+  try {
+    await whenNotBusy(() => {
+      connection.pragma('journal_mode = wal')
+      connection.pragma('synchronous = full')
+    })
+    assert.equal(connection.pragma('synchronous', { simple: true }), 2, 'a commit is synced to disk before it is answered')
+    connection.pragma('foreign_keys = on')
+    return { connection, schema: await whenNotBusy(() => migrate(connection)) }
+  } catch (error) {
+    connection.close()
+    throw unavailable(error)
+  }
+}
+
+function connect(file: string): Connection {
+  try {
+    // Waiting inside the driver would block the event loop and lets one process win every time; we retry on a timer.
+    return new Database(file, { timeout: 0 })
+  } catch (error) {
+    throw unavailable(error)
+  }
+}
+
+function migrate(connection: Connection): SchemaChange {
+  const migrations = migrationsOf('sqlite')
+  const from = schemaVersion(connection)
+  if (pendingMigrations(migrations, from).length === 0) return { from, to: from }
+  inWrite(connection, () => {
+    // Asked again inside the write: another process may have migrated while this one waited for it.
+    for (const migration of pendingMigrations(migrations, schemaVersion(connection))) {
+      connection.exec(migration.sql)
+      connection.pragma(`user_version = ${migration.number}`)
+    }
+  })
+  return { from, to: schemaVersion(connection) }
+}
+
+function schemaVersion(connection: Connection): number {
+  return connection.pragma('user_version', { simple: true }) as number
+}
+
+/** Runs `work` in one write. `immediate`: a deferred one that becomes a writer fails under load instead of waiting. */
+export function inWrite<T>(connection: Connection, work: () => T, { begin, commit } = boundsOf(connection)): T {
+  begin.run()
+  try {
+    const result = work()
+    commit.run()
+    return result
+  } catch (error) {
+    if (connection.inTransaction) connection.exec('rollback')
+    throw error
+  }
+}
+
+/** The statements that bound a write. */
+export function boundsOf(connection: Connection): WriteBounds {
+  return { begin: connection.prepare('begin immediate'), commit: connection.prepare('commit') }
+}
+
+export interface WriteBounds {
+  readonly begin: Database.Statement
+  readonly commit: Database.Statement
+}
+
+/** Runs `work` on one snapshot of the database. */
+export function inRead<T>(connection: Connection, work: () => T): T {
+  connection.exec('begin')
+  try {
+    return work()
+  } finally {
+    if (connection.inTransaction) connection.exec('commit')
+  }
+}
+
+/**
+ * Tries until no other process is in the way, pausing in between on a timer, so that the event loop stays free.
+ *
+ * @throws LedgerUnavailable when that takes longer than ten seconds.
+ */
+export async function whenNotBusy<T>(work: () => T | Promise<T>): Promise<T> {
+  for (let waited = 0; ; ) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isBusy(error)) throw error
+      if (waited >= BUSY_PATIENCE_MS) throw new LedgerUnavailable('The ledger file is locked by another process', 'none', error)
+    }
+    const pauseMs = jitterMs(PAUSE_MAX_MS)
+    waited += pauseMs
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && (error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED'))
+}
+
+/** What SQLite says when the disk is full, the file is damaged, read-only or not there; anything else is a bug and passes. */
+export function unavailable(error: unknown): unknown {
+  if (!(error instanceof Database.SqliteError)) {
+    return error instanceof TypeError && /directory/i.test(error.message)
+      ? new LedgerUnavailable('The folder of the ledger file does not exist', 'none', error)
+      : error
+  }
+  const isOutside = /^SQLITE_(FULL|IOERR|CANTOPEN|READONLY|CORRUPT|NOTADB|PERM|AUTH|NOMEM)/.test(error.code)
+  return isOutside ? new LedgerUnavailable(`The ledger file cannot be used (${error.code})`, 'none', error) : error
+}

@@ -1,0 +1,131 @@
+import type { Statement } from 'better-sqlite3'
+import type { CatalogRow } from '../catalog-cache.js'
+import {
+  ACCOUNT_COLUMNS,
+  ACCOUNT_SUM_COLUMNS,
+  type AccountRow,
+  GRANT_COLUMNS,
+  type GrantRow,
+  RESERVATION_COLUMNS,
+  type ReservationRow,
+  TRANSACTION_COLUMNS,
+  type TransactionRow,
+} from '../rows.js'
+import { ACCOUNTS, GRANTS, onConflictUpdate, RESERVATIONS, type Table, TRANSACTIONS } from '../tables.js'
+import type { Instant } from '../../time/instant.js'
+import type { Connection } from './connection.js'
+
+/** The statements of the write path, prepared once a connection. */
+export interface Statements {
+  readonly account: Statement<unknown[], AccountRow>
+  readonly openGrants: Statement<unknown[], GrantRow>
+  readonly grant: Statement<unknown[], GrantRow>
+  readonly expiringGrants: Statement<[DuePage], GrantRow>
+  readonly scheduledGrants: Statement<[DuePage], GrantRow>
+  readonly reservation: Statement<unknown[], ReservationRow>
+  readonly openCall: Statement<unknown[], ReservationRow>
+  readonly dueReservations: Statement<[DuePage], ReservationRow>
+  /** The earliest due instant of an account after another one; null when nothing is due later. */
+  readonly nextDue: Statement<unknown[], number | null>
+  readonly transaction: Statement<unknown[], TransactionRow>
+  readonly transactionByKey: Statement<unknown[], TransactionRow>
+  readonly refunds: Statement<unknown[], TransactionRow>
+  readonly insertTransaction: Statement<unknown[]>
+  readonly updateAccount: Statement<unknown[]>
+  readonly upsertAccount: Statement<unknown[]>
+  readonly updateGrant: Statement<unknown[]>
+  readonly upsertGrant: Statement<unknown[]>
+  readonly upsertReservation: Statement<unknown[]>
+  /** Differs once another connection has changed the file. */
+  readonly dataVersion: Statement<unknown[], number>
+  readonly catalogs: Statement<unknown[], CatalogRow>
+  readonly insertCatalog: Statement<unknown[]>
+}
+
+/** The rows due by `at`: as many as `last` counts from zero, and those due at the same instant as that one. */
+interface DuePage {
+  readonly account: string
+  readonly at: Instant
+  readonly last: number
+}
+
+export function prepareStatements(connection: Connection): Statements {
+  const select = <Row, Parameters extends unknown[] = unknown[]>(
+    columns: readonly string[],
+    rest: string,
+  ): Statement<Parameters, Row> => connection.prepare<Parameters, Row>(`select ${columns.join(', ')} ${rest}`)
+  return {
+    account: select<AccountRow>(ACCOUNT_COLUMNS, 'from accounts where id = ?'),
+    openGrants: select<GrantRow>(
+      GRANT_COLUMNS,
+      `from grants
+       where account = ? and is_open = 1
+       order by priority, expires_at, is_paid, sequence
+       limit ?`,
+    ),
+    grant: select<GrantRow>(GRANT_COLUMNS, 'from grants where account = ? and sequence = ?'),
+    expiringGrants: select(GRANT_COLUMNS, duePage('grants', `is_open = 1`, 'expires_at')),
+    scheduledGrants: select(GRANT_COLUMNS, duePage('grants', `state = 'scheduled'`, 'effective_at')),
+    reservation: select<ReservationRow>(RESERVATION_COLUMNS, 'from reservations where account = ? and sequence = ?'),
+    openCall: select<ReservationRow>(
+      RESERVATION_COLUMNS,
+      `from reservations where account = ? and state = 'open' and call_key = ?`,
+    ),
+    dueReservations: select(RESERVATION_COLUMNS, duePage('reservations', `state = 'open'`, 'expires_at')),
+    nextDue: connection
+      .prepare<unknown[], number | null>(
+        `select min(due) from (
+           select min(expires_at) as due from grants
+             where account = @account and is_open = 1 and expires_at > @after
+           union all
+           select min(effective_at) from grants where account = @account and state = 'scheduled' and effective_at > @after
+           union all
+           select min(expires_at) from reservations where account = @account and state = 'open' and expires_at > @after
+         )`,
+      )
+      .pluck(),
+    transaction: select<TransactionRow>(TRANSACTION_COLUMNS, 'from transactions where account = ? and sequence = ?'),
+    transactionByKey: select<TransactionRow>(TRANSACTION_COLUMNS, 'from transactions where account = ? and idempotency_key = ?'),
+    refunds: select<TransactionRow>(
+      TRANSACTION_COLUMNS,
+      `from transactions where account = ? and refers_to = ? and kind = 'refund' order by sequence`,
+    ),
+    insertTransaction: connection.prepare<unknown[]>(insertInto(TRANSACTIONS)),
+    // A column that an index names rewrites the index whenever it is set, changed or not: set only where it has changed.
+    updateAccount: connection.prepare<unknown[]>(
+      `update accounts set ${ACCOUNT_SUM_COLUMNS.map((column) => `${column} = ?`).join(', ')} where id = ?`,
+    ),
+    updateGrant: connection.prepare<unknown[]>(
+      'update grants set remaining = ? where account = ? and sequence = ? and state = ? and is_open = ?',
+    ),
+    upsertAccount: connection.prepare<unknown[]>(upsertInto(ACCOUNTS)),
+    upsertGrant: connection.prepare<unknown[]>(upsertInto(GRANTS)),
+    upsertReservation: connection.prepare<unknown[]>(upsertInto(RESERVATIONS)),
+    dataVersion: connection.prepare<unknown[], number>('pragma data_version').pluck(),
+    catalogs: connection.prepare<unknown[], CatalogRow>(
+      'select version, effective_at, document from catalogs where version > ? order by version',
+    ),
+    insertCatalog: connection.prepare<unknown[]>(
+      `insert into catalogs (version, effective_at, created_at, document)
+       select @version, @effectiveAt, @createdAt, @document
+       where @version = 1 + (select coalesce(max(version), 0) from catalogs)`,
+    ),
+  }
+}
+
+function duePage(table: string, isWaiting: string, due: string): string {
+  const rows = `from ${table} where account = @account and ${isWaiting}`
+  return `${rows}
+    and ${due} <= @at
+    and ${due} <= coalesce((select ${due} ${rows} and ${due} <= @at order by ${due} limit 1 offset @last), @at)
+    order by ${due}, sequence`
+}
+
+function insertInto({ name, columns }: Table): string {
+  return `insert into ${name} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`
+}
+
+/** One statement for a new row and a changed one. */
+function upsertInto(table: Table): string {
+  return `${insertInto(table)} ${onConflictUpdate(table)}`
+}

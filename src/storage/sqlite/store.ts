@@ -1,0 +1,189 @@
+import { Kysely, sql, SqliteDialect } from 'kysely'
+import type { CatalogVersion } from '../../catalog/version.js'
+import type { Command } from '../../decide/command.js'
+import type { Draft } from '../../decide/draft.js'
+import type { Outcome } from '../../decide/outcome.js'
+import type { Account } from '../../ledger/account.js'
+import { type Grant, isOpen } from '../../ledger/grant.js'
+import type { Reservation } from '../../ledger/reservation.js'
+import type { Transaction } from '../../ledger/transaction.js'
+import type { Instant } from '../../time/instant.js'
+import { type Answer, decideBatch, type Pending, type Request, type Settled } from '../batch.js'
+import { CatalogCache } from '../catalog-cache.js'
+import type { LedgerDatabase, LedgerTables } from '../database.js'
+import { GroupCommit } from '../group-commit.js'
+import type { WriteSet } from '../loaded-account.js'
+import { LedgerUnavailable, type Store, type TransactionQuery, type UsageQuery, type UsageSum } from '../port.js'
+import type { SchemaChange } from '../migrations.js'
+import * as queries from '../queries.js'
+import { readAccount } from '../read-account.js'
+import { accountSumValues, accountValues, differsInSums, grantValues, reservationValues, transactionValues } from '../rows.js'
+import { boundsOf, type Connection, inRead, inWrite, openConnection, unavailable, whenNotBusy, type WriteBounds } from './connection.js'
+import { KeptState } from './kept-state.js'
+import { answerFrom } from './loader.js'
+import { prepareStatements, type Statements } from './statements.js'
+
+/**
+ * A ledger in one SQLite file (or in memory). Several processes on one file are the normal case: every chat client
+ * starts a server of its own.
+ *
+ * @throws SchemaTooNew, LedgerUnavailable
+ */
+export async function openSqliteStore(file: string): Promise<Store> {
+  const { connection, schema } = await openConnection(file)
+  return new SqliteStore(file, connection, schema)
+}
+
+class SqliteStore implements Store {
+  readonly location: string
+  readonly schema: SchemaChange
+  readonly #connection: Connection
+  readonly #statements: Statements
+  readonly #bounds: WriteBounds
+  readonly #db: LedgerDatabase
+  readonly #catalogs = new CatalogCache()
+  readonly #kept = new KeptState()
+  readonly #commits = new GroupCommit((pending) => this.#commit(pending))
+
+  constructor(file: string, connection: Connection, schema: SchemaChange) {
+    this.location = file
+    this.schema = schema
+    this.#connection = connection
+    this.#statements = prepareStatements(connection)
+    this.#bounds = boundsOf(connection)
+    this.#db = new Kysely<LedgerTables>({ dialect: new SqliteDialect({ database: connection }) })
+  }
+
+  update(command: Command, now: Instant): Promise<Outcome> {
+    return this.#commits.enqueue(command, now)
+  }
+
+  async #commit(pending: readonly Pending[]): Promise<readonly Settled[]> {
+    return this.#guard(() =>
+      // What is kept is the database's own state only while this write is the last one; one that fails keeps nothing.
+      this.#kept.during(() =>
+        inWrite(this.#connection, () => {
+          const kept = this.#kept.asOf(this.#statements.dataVersion.get() ?? 0)
+          const { settled, changes, loaded } = this.#run(decideBatch(pending, this.#loadCatalogs(), kept))
+          for (const change of changes) this.#write(change)
+          return { result: settled, loaded }
+        }, this.#bounds),
+      ),
+    )
+  }
+
+  #write(change: WriteSet): void {
+    const account = change.account as Account
+    const { id } = account
+    this.#writeAccount(account, change.accountBefore)
+    for (const transaction of change.transactions) this.#statements.insertTransaction.run(transactionValues(transaction))
+    for (const grant of change.grants) this.#writeGrant(id, grant)
+    for (const reservation of change.reservations) {
+      this.#statements.upsertReservation.run(reservationValues(id, reservation))
+    }
+  }
+
+  #writeAccount(account: Account, before: Account | null): void {
+    if (before !== null && differsInSums(before, account)) this.#statements.updateAccount.run(accountSumValues(account), account.id)
+    else this.#statements.upsertAccount.run(accountValues(account))
+  }
+
+  #writeGrant(account: string, grant: Grant): void {
+    const { remaining, sequence, state } = grant
+    const { changes } = this.#statements.updateGrant.run(remaining, account, sequence, state, Number(isOpen(grant)))
+    if (changes === 0) this.#statements.upsertGrant.run(grantValues(account, grant))
+  }
+
+  async read<T>(account: string, now: Instant, reader: (draft: Draft) => T): Promise<T | null> {
+    return this.#guard(() =>
+      inRead(this.#connection, () => this.#run(readAccount(account, now, this.#loadCatalogs(), reader))),
+    )
+  }
+
+  /** Answers a generator's requests until it returns. Everything here is one turn: nobody sees a write half done. */
+  #run<T>(steps: Generator<Request, T, Answer>): T {
+    let step = steps.next()
+    while (step.done !== true) step = steps.next(answerFrom(this.#statements, step.value))
+    return step.value
+  }
+
+  #loadCatalogs(): readonly CatalogVersion[] {
+    return this.#catalogs.add(this.#statements.catalogs.all(this.#catalogs.newest))
+  }
+
+  async catalogs(): Promise<readonly CatalogVersion[]> {
+    return this.#guard(() => this.#loadCatalogs())
+  }
+
+  async addCatalog(version: CatalogVersion, now: Instant): Promise<boolean> {
+    const row = {
+      version: version.version,
+      effectiveAt: version.effectiveAt,
+      createdAt: now,
+      document: version.catalog.source,
+    }
+    const { changes } = await this.#guard(() => inWrite(this.#connection, () => this.#statements.insertCatalog.run(row)))
+    return changes === 1
+  }
+
+  transactions(query: TransactionQuery): Promise<readonly Transaction[]> {
+    return this.#guard(() => queries.selectTransactions(this.#db, query, labelOf))
+  }
+
+  usage(query: UsageQuery): Promise<readonly UsageSum[]> {
+    return this.#guard(() => queries.selectUsage(this.#db, query, labelOf))
+  }
+
+  journal(account: string, after: number, limit: number): Promise<readonly Transaction[]> {
+    return this.#guard(() => queries.selectJournal(this.#db, account, after, limit))
+  }
+
+  grants(account: string, after: number, limit: number): Promise<readonly Grant[]> {
+    return this.#guard(() => queries.selectGrants(this.#db, account, after, limit))
+  }
+
+  reservations(account: string, after: number, limit: number): Promise<readonly Reservation[]> {
+    return this.#guard(() => queries.selectReservations(this.#db, account, after, limit))
+  }
+
+  accounts(after: string | null, limit: number): Promise<readonly Account[]> {
+    return this.#guard(() => queries.selectAccounts(this.#db, after, limit))
+  }
+
+  dueAccounts(at: Instant, limit: number): Promise<readonly string[]> {
+    return this.#guard(() => queries.selectDueAccounts(this.#db, at, limit))
+  }
+
+  async changeMark(): Promise<string> {
+    return this.#guard(() => {
+      const others = this.#connection.pragma('data_version', { simple: true }) as number
+      return `${others}.${this.#ownWrites()}`
+    })
+  }
+
+  /** `data_version` speaks of other connections only; our own writes are counted by SQLite as well. */
+  #ownWrites(): number {
+    const row = this.#connection.prepare<unknown[], { changes: number }>('select total_changes() as changes').get()
+    return row?.changes ?? 0
+  }
+
+  async close(): Promise<void> {
+    await this.#commits.close()
+    await this.#db.destroy()
+    if (this.#connection.open) this.#connection.close()
+  }
+
+  /** Repeats `work` while other processes are in its way. */
+  async #guard<T>(work: () => T | Promise<T>): Promise<T> {
+    if (!this.#connection.open) throw new LedgerUnavailable('The ledger is closed', 'none')
+    try {
+      return await whenNotBusy(work)
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+}
+
+function labelOf(column: string, name: string) {
+  return sql<string | null>`json_extract(${sql.ref(column)}, ${`$.${JSON.stringify(name)}`})`
+}

@@ -1,0 +1,46 @@
+import { ACCOUNT_COLUMNS, GRANT_COLUMNS, RESERVATION_COLUMNS, TRANSACTION_COLUMNS } from './rows.js'
+
+/** A table as the write path sees it, the same on both databases. */
+export interface Table {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly key: readonly string[]
+  /** What a later write may change; everything else stays as it was first written. */
+  readonly changing: readonly string[]
+}
+
+const ACCOUNT_FIXED: readonly string[] = ['id', 'parent', 'is_test', 'label_salt', 'created_at']
+
+export const ACCOUNTS: Table = {
+  name: 'accounts',
+  columns: ACCOUNT_COLUMNS,
+  key: ['id'],
+  changing: ACCOUNT_COLUMNS.filter((column) => !ACCOUNT_FIXED.includes(column)),
+}
+
+export const GRANTS: Table = {
+  name: 'grants',
+  columns: GRANT_COLUMNS,
+  key: ['account', 'sequence'],
+  changing: ['remaining', 'state', 'is_open'],
+}
+
+export const RESERVATIONS: Table = {
+  name: 'reservations',
+  columns: RESERVATION_COLUMNS,
+  key: ['account', 'sequence'],
+  changing: ['state', 'expires_at', 'ended_by'],
+}
+
+/** Nothing in the journal ever changes. */
+export const TRANSACTIONS: Table = {
+  name: 'transactions',
+  columns: TRANSACTION_COLUMNS,
+  key: ['account', 'sequence'],
+  changing: [],
+}
+
+/** The end of an insert that replaces the changing columns of a row that is there. */
+export function onConflictUpdate({ key, changing }: Table): string {
+  return `on conflict (${key.join(', ')}) do update set ${changing.map((column) => `${column} = excluded.${column}`).join(', ')}`
+}

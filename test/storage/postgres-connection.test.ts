@@ -1,0 +1,230 @@
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { connectionPool, inWrite } from '../../src/storage/postgres/connection.js'
+import { openPostgresStore } from '../../src/storage/postgres/store.js'
+import type { LedgerUnavailable, Store } from '../../src/storage/port.js'
+import { type CuttingRelay, type Fate, relayThatCuts } from '../support/cut-connection.js'
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js'
+import { audit, journalOf } from './audit.js'
+import { catalogVersion, charge, createAccount, credits, doneOf, grant, keyed, T0 } from './fixtures.js'
+
+let database: TestDatabase
+let raw: pg.Client
+const opened: Store[] = []
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  raw = new pg.Client({ connectionString: database.url })
+  await raw.connect()
+  const store = await open()
+  await store.addCatalog(catalogVersion(), T0)
+})
+
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close()
+})
+
+afterAll(async () => {
+  await raw.end()
+  await database.drop()
+})
+
+async function open(url = database.url): Promise<Store> {
+  const store = await openPostgresStore(url)
+  opened.push(store)
+  return store
+}
+
+/** A store on a database of its own, whose connections a test can cut. */
+async function openCuttable(account: string): Promise<{ readonly store: Store; readonly relay: CuttingRelay }> {
+  const relay = await relayThatCuts(database.url)
+  const store = await open(relay.url)
+  doneOf(await store.update(createAccount(account), T0))
+  doneOf(await store.update(grant(account, 10), T0))
+  return { store, relay }
+}
+
+const NONE: Partial<LedgerUnavailable> = { name: 'LedgerUnavailable', outcome: 'none' }
+const UNKNOWN: Partial<LedgerUnavailable> = { name: 'LedgerUnavailable', outcome: 'unknown' }
+
+/** The text of a statement as it stands on the wire. */
+function firstTime(text: string, fate: Fate): (bytes: Buffer) => Fate {
+  let isOver = false
+  return (bytes) => {
+    if (isOver || !bytes.includes(text)) return 'forward'
+    isOver = true
+    return fate
+  }
+}
+
+describe('a ledger that cannot be reached', () => {
+  it('nobody listens: refused, and known not to be made', async () => {
+    const relay = await relayThatCuts(database.url)
+    await relay.close()
+    await expect(openPostgresStore(relay.url)).rejects.toMatchObject(NONE)
+  })
+
+  it('no such database, no such schema, no address: refused, without the password', async () => {
+    const missing = new URL(database.url)
+    missing.pathname = '/not_there'
+    missing.password = 'hidden'
+    await expect(openPostgresStore(missing.href)).rejects.toMatchObject({ ...NONE, message: expect.not.stringContaining('hidden') })
+    await expect(openPostgresStore(`${database.url}?options=-c%20search_path%3Dmissing`)).rejects.toMatchObject(NONE)
+    await expect(openPostgresStore('postgres://user:hidden@:bad')).rejects.toMatchObject({ ...NONE, message: expect.not.stringContaining('hidden') })
+  })
+
+  it('the connection is lost before the commit: nothing was made, and the next write goes through', async () => {
+    const { store, relay } = await openCuttable('lost-before')
+    relay.fateOf = firstTime('insert into transactions', 'cut after')
+    await expect(store.update(charge('lost-before', 1, keyed('k')), T0)).rejects.toMatchObject(NONE)
+    expect(doneOf(await store.update(charge('lost-before', 1, keyed('k')), T0)).replayed).toBe(false)
+    expect(await audit(store, 'lost-before')).toEqual([])
+    await store.close()
+    await relay.close()
+  })
+
+  it.each<[string, Fate, boolean]>([
+    ['before it came to the server', 'cut before', false],
+    ['after the server had made it', 'cut after', true],
+  ])('T18: a commit is lost %s: unknown, never run again by itself, and a retry with the key tells', async (_when, fate, wasMade) => {
+    const account = `unknown-${wasMade}`
+    const { store, relay } = await openCuttable(account)
+    relay.fateOf = firstTime('commit\0', fate)
+    const both = await Promise.allSettled([
+      store.update(charge(account, 1, keyed('k')), T0),
+      store.update(charge(account, 2, keyed('l')), T0),
+    ])
+    for (const one of both) expect(one).toMatchObject({ status: 'rejected', reason: UNKNOWN })
+    expect((await journalOf(store, account)).length).toBe(wasMade ? 3 : 1)
+    expect(doneOf(await store.update(charge(account, 1, keyed('k')), T0)).replayed).toBe(wasMade)
+    expect(doneOf(await store.update(charge(account, 2, keyed('l')), T0)).replayed).toBe(wasMade)
+    expect((await journalOf(store, account)).map((row) => row.credits)).toEqual([credits(10), credits(1), credits(2)])
+    await store.close()
+    await relay.close()
+  })
+
+  it('a connection that breaks while it idles is replaced', async () => {
+    const store = await open()
+    doneOf(await store.update(createAccount('idle'), T0))
+    await raw.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'mcp-credits'`)
+    const outcomes = await Promise.allSettled([store.update(grant('idle', 1, keyed('k')), T0), store.update(grant('idle', 1, keyed('l')), T0)])
+    for (const one of outcomes) if (one.status === 'rejected') expect(one.reason).toMatchObject(NONE)
+    doneOf(await store.update(grant('idle', 1, keyed('k')), T0))
+    expect(await audit(store, 'idle')).toEqual([])
+  })
+})
+
+describe('writes that meet', () => {
+  it('an account that another process opens meanwhile is not opened twice: what was decided without it is decided again', async () => {
+    const store = await open()
+    doneOf(await store.update(createAccount('template'), T0))
+    await raw.query('begin')
+    await raw.query(`insert into accounts select 'meanwhile', state, parent, time_zone, is_test, debt_max, 'salt of meanwhile', created_at,
+      last_at, sequence, head, issued, available, reserved, spent, expired, revoked, uncollected, debt, open_grants, open_reservations,
+      next_due_at, plan, plan_anchor_at, period, period_start, period_end, period_base from accounts where id = 'template'`)
+    const creating = store.update(createAccount('meanwhile'), T0 + 1)
+    await someoneWaits()
+    await raw.query('commit')
+    expect(doneOf(await creating)).toMatchObject({ replayed: true, account: { createdAt: T0 } })
+  })
+
+  it('a deadlock with somebody else is not the caller’s trouble: the write is tried again', async () => {
+    const store = await open()
+    for (const id of ['dead-a', 'dead-b']) {
+      doneOf(await store.update(createAccount(id), T0))
+      doneOf(await store.update(grant(id, 10), T0))
+    }
+    await raw.query("set deadlock_timeout = '60s'")
+    await raw.query('begin')
+    await raw.query("select 1 from accounts where id = 'dead-b' for update")
+    const charged = Promise.all(['dead-a', 'dead-b'].map((id) => store.update(charge(id, 1), T0)))
+    await someoneWaits()
+    await raw.query("select 1 from accounts where id = 'dead-a' for update")
+    await raw.query('commit')
+    for (const outcome of await charged) expect(doneOf(outcome).account.books.available).toBe(credits(9))
+  })
+
+  it('what a write finds is from after its wait: two that meet on one account both count', async () => {
+    const [one, other] = [await open(), await open()]
+    doneOf(await one.update(createAccount('met'), T0))
+    doneOf(await one.update(grant('met', 10), T0))
+    await raw.query('begin')
+    await raw.query("select 1 from accounts where id = 'met' for update")
+    const charged = Promise.all([one, other].map((store) => store.update(charge('met', 6), T0)))
+    await someoneWaits(2)
+    await raw.query('commit')
+    expect((await charged).map(({ kind }) => kind).sort()).toEqual(['done', 'refused'])
+    expect(await audit(one, 'met')).toEqual([])
+  })
+
+  it('commits wait for the disk also where the database is set not to', async () => {
+    const lax = await createTestDatabase()
+    const client = new pg.Client({ connectionString: lax.url })
+    await client.connect()
+    await client.query(`alter database ${new URL(lax.url).pathname.slice(1)} set synchronous_commit = off`)
+    await client.end()
+    const pool = await connectionPool(lax.url)
+    const { rows } = await pool.query('show synchronous_commit')
+    expect(rows).toEqual([{ synchronous_commit: 'off' }])
+    const inside = await inWrite(pool, (query) => query('show synchronous_commit'))
+    expect(inside.rows).toEqual([{ synchronous_commit: 'on' }])
+    await pool.end()
+    await lax.drop()
+  })
+})
+
+describe('the schema', () => {
+  it('T17: ten that open a new database at once make its schema once', async () => {
+    const fresh = await createTestDatabase()
+    const stores = await Promise.all(Array.from({ length: 10 }, () => openPostgresStore(fresh.url)))
+    expect(stores.map(({ schema }) => schema.to)).toEqual(Array(10).fill(1))
+    for (const store of stores) await store.close()
+    await fresh.drop()
+  })
+
+  it('a ledger of a newer schema is refused', async () => {
+    const fresh = await createTestDatabase()
+    await (await openPostgresStore(fresh.url)).close()
+    const client = new pg.Client({ connectionString: fresh.url })
+    await client.connect()
+    await client.query('insert into schema_version values (4711)')
+    await expect(openPostgresStore(fresh.url)).rejects.toMatchObject({ name: 'SchemaTooNew', message: expect.stringContaining('4711') })
+    await client.end()
+    await fresh.drop()
+  })
+
+  it('stands where the search_path of the connection points to: two ledgers in one database know nothing of each other', async () => {
+    await raw.query('create schema one; create schema other')
+    const [one, other] = await Promise.all(['one', 'other'].map((schema) => open(`${database.url}?options=-c%20search_path%3D${schema},public`)))
+    for (const store of [one, other] as Store[]) expect(await store.catalogs()).toEqual([])
+    await one?.addCatalog(catalogVersion(), T0)
+    doneOf((await one?.update(createAccount('a'), T0)) as never)
+    expect(await other?.catalogs()).toEqual([])
+    expect(await other?.accounts(null, 10)).toEqual([])
+  })
+
+  it('the view of entries says what the journal says', async () => {
+    const store = await open()
+    doneOf(await store.update(createAccount('viewed'), T0))
+    doneOf(await store.update(grant('viewed', 10), T0))
+    doneOf(await store.update(charge('viewed', 2.5), T0))
+    const expected = (await journalOf(store, 'viewed')).flatMap((row) =>
+      row.entries.map(({ book, grant: of, amount, balanceAfter }, line) => ({
+        account: 'viewed', sequence: String(row.sequence), line: String(line), book, grant_sequence: of === null ? null : String(of),
+        amount: String(amount), balance_after: String(balanceAfter),
+      })),
+    )
+    const { rows } = await raw.query("select * from entries where account = 'viewed' order by sequence, line")
+    expect(rows).toEqual(expected)
+  })
+})
+
+/** Until that many of the ledger's own connections wait for a lock. */
+async function someoneWaits(count = 1): Promise<void> {
+  for (;;) {
+    const { rows } = await raw.query(`select 1 from pg_stat_activity
+      where datname = current_database() and application_name = 'mcp-credits' and wait_event_type = 'Lock'`)
+    if (rows.length >= count) return
+  }
+}

@@ -1,0 +1,100 @@
+import { Kysely, SqliteDialect, sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { LedgerTables } from '../../src/storage/database.js'
+import type { TransactionQuery, UsageQuery } from '../../src/storage/port.js'
+import * as queries from '../../src/storage/queries.js'
+import { type Connection, openConnection } from '../../src/storage/sqlite/connection.js'
+import { prepareStatements } from '../../src/storage/sqlite/statements.js'
+
+/** Enough accounts and rows that a scan would be chosen where it was thought cheaper. */
+const ACCOUNTS = 40
+const ROWS = 400
+
+let connection: Connection
+beforeAll(async () => {
+  connection = (await openConnection(':memory:')).connection
+  fill(connection)
+})
+afterAll(() => connection.close())
+
+/** Nobody analyses a ledger, as a rule; who does must not be punished for it. */
+describe.each(['never analysed', 'analysed'])('in a ledger that was %s', (state) => {
+  beforeAll(() => {
+    if (state === 'analysed') connection.exec('analyze')
+  })
+
+  it('statements of the write path seek in an index and sort nothing', () => {
+    const statements = Object.entries(prepareStatements(connection))
+    expect(statements.length).toBeGreaterThan(15)
+    for (const [name, { source }] of statements) expect(offences(planOf(source)), name).toEqual([])
+  })
+
+  const everything: Omit<Required<TransactionQuery>, 'kinds'> & Pick<TransactionQuery, 'kinds'> = {
+    account: 'a1', kinds: ['charge', 'settle'], operation: 'work', label: { name: 'customer', value: 'c1' },
+    since: 0, until: 10, before: 5, limit: 10, withoutMeter: true,
+  }
+  const usage: UsageQuery = { account: 'a1', since: 0, until: 1_000, by: { column: 'operation' } }
+
+  it.each<[string, (db: Kysely<LedgerTables>) => Promise<unknown>, isGrouped?: boolean]>([
+    ['transactions', (db) => queries.selectTransactions(db, { account: 'a1', limit: 10 }, labelOf)],
+    ['transactions before one', (db) => queries.selectTransactions(db, { account: 'a1', limit: 10, before: 9 }, labelOf)],
+    ['transactions of a time', (db) => queries.selectTransactions(db, { account: 'a1', limit: 10, since: 5, until: 9 }, labelOf)],
+    ['transactions with every filter', (db) => queries.selectTransactions(db, everything, labelOf)],
+    ['usage by column', (db) => queries.selectUsage(db, usage, labelOf), true],
+    ['usage by label', (db) => queries.selectUsage(db, { ...usage, by: { label: 'customer' } }, labelOf), true],
+    ['usage of a label', (db) => queries.selectUsage(db, { ...usage, by: null, label: { name: 'customer', value: 'c1' } }, labelOf), true],
+    ['the journal', (db) => queries.selectJournal(db, 'a1', 5, 10)],
+    ['grants', (db) => queries.selectGrants(db, 'a1', 5, 10)],
+    ['reservations', (db) => queries.selectReservations(db, 'a1', 5, 10)],
+    ['the first accounts', (db) => queries.selectAccounts(db, null, 10)],
+    ['further accounts', (db) => queries.selectAccounts(db, 'a1', 10)],
+    ['accounts with something due', (db) => queries.selectDueAccounts(db, 10, 10)],
+  ])('%s: seek in an index, and sort nothing but sums', async (_name, run, isGrouped = false) => {
+    const asked: string[] = []
+    const dialect = new SqliteDialect({ database: connection })
+    const db = new Kysely<LedgerTables>({ dialect, log: ({ query }) => void asked.push(query.sql) })
+    await run(db)
+    expect(asked.length).toBeGreaterThan(0)
+    for (const source of asked) expect(offences(planOf(source), isGrouped), source).toEqual([])
+  })
+
+  it('this test knows a scan and a sort when it sees them', () => {
+    expect(offences(planOf('select * from transactions where detail = ?'))).not.toEqual([])
+    expect(offences(planOf('select * from transactions where account = ? order by detail'))).not.toEqual([])
+  })
+})
+
+function planOf(source: string): readonly string[] {
+  const statement = connection.prepare<unknown[], { detail: string }>(`explain query plan ${source}`)
+  const names = [...source.matchAll(/@(\w+)/g)].map(([, name]) => name as string)
+  const values = [...source.matchAll(/\?/g)].map(() => 1)
+  const rows = names.length > 0 ? statement.all(Object.fromEntries(names.map((name) => [name, 1]))) : statement.all(...values)
+  return rows.map(({ detail }) => detail)
+}
+
+function offences(plan: readonly string[], maySort = false): readonly string[] {
+  return plan.filter((line) => /^SCAN (?!\(subquery|CONSTANT ROW|json_each)/.test(line) || (!maySort && /TEMP B-TREE/.test(line)))
+}
+
+function labelOf(column: string, name: string) {
+  return sql<string | null>`json_extract(${sql.ref(column)}, ${`$.${JSON.stringify(name)}`})`
+}
+
+function fill(to: Connection): void {
+  const head = `zeroblob(32)`
+  to.exec(`
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < ${ACCOUNTS})
+    insert into accounts select 'a' || i, 'active', null, 'UTC', 0, 0, 's', 0, 0, 0, ${head}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+      i * 7, null, null, null, null, null, null from n;
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < ${ROWS})
+    insert into grants (account, sequence, id, source, priority, is_paid, amount, remaining, state, is_open, effective_at, expires_at)
+    select a.id, i, 'g' || i, 'x', i % 3, 0, 10, i % 2, 'effective', i % 2, 0, i + 1 from n, accounts as a;
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < ${ROWS})
+    insert into reservations select a.id, i, 'r' || i, iif(i % 9, 'settled', 'open'), 'agent', null, 1, '[]', 'cap', 0, i, '{}', 1,
+      'work', null, null, null, 'call' || i, 'f', iif(i % 9, i, null) from n, accounts as a;
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < ${ROWS})
+    insert into transactions select a.id, i, iif(i % 5, 'charge', 'refund'), i, 1, 1, 'work', null, 1, null, null, null, null, null,
+      'key' || i, 'f', i - 1, 1, '{}', '[]', ${head} from n, accounts as a;
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < ${ACCOUNTS})
+    insert into catalogs select i, 0, 0, '{}' from n`)
+}
