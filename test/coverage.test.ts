@@ -5,7 +5,7 @@ import { filesBelow, textOf, withoutComments } from './support/files.js'
 
 const rows = [...REQUIREMENTS, ...PITFALLS]
 const citations = filesBelow('test')
-  .filter((path) => /\.test\.ts$/.test(path))
+  .filter((path) => /\.test\.ts$|\/conformance\.ts$/.test(path))
   .flatMap((path) => citedIn(textOf(path)).map((id) => ({ id, path })))
 const cited = new Set(citations.map(({ id }) => id))
 const idsOf = (chosen: typeof rows) => chosen.map(({ id }) => id)

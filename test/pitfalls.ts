@@ -12,6 +12,7 @@ export const PITFALLS: readonly Requirement[] = [
     id: 'T02',
     behaviour: '8 parallel first calls for a new principal: default budget applied to all',
     deferred: 'needs keys with default budgets',
+    partly: true,
   },
   {
     id: 'T03',
@@ -30,6 +31,7 @@ export const PITFALLS: readonly Requirement[] = [
     id: 'T06',
     behaviour: 'late failure after sweep -> compensating refund entry; status equals ledger movement',
     deferred: 'needs fault rules for jobs',
+    partly: true,
   },
   { id: 'T07', behaviour: 'reservation TTL >= tool max duration; heartbeat extends' },
   {
@@ -58,6 +60,7 @@ export const PITFALLS: readonly Requirement[] = [
     id: 'T15',
     behaviour: 'reset/raise/top-up: next call admitted, in every process, while a client hammers',
     deferred: 'needs budgets',
+    partly: true,
   },
   { id: 'T16', behaviour: 'restart and multi-process give identical budget status', deferred: 'needs budgets' },
   { id: 'T17', behaviour: 'invariant: cached balance == SUM(ledger); checker command; 6 processes cold start' },
@@ -65,11 +68,13 @@ export const PITFALLS: readonly Requirement[] = [
     id: 'T18',
     behaviour: 'fault-inject disk full/locked at commit: call is not acknowledged as charged, nothing lost',
     deferred: 'needs a store that can be made to fail at its commit',
+    partly: true,
   },
   {
     id: 'T19',
     behaviour: 'DB down: paid tools refuse with `ledger_unavailable`, free tools work; never report 0',
     deferred: 'needs free operations served while the ledger is away',
+    partly: true,
   },
   {
     id: 'T20',
@@ -86,6 +91,7 @@ export const PITFALLS: readonly Requirement[] = [
     id: 'T22',
     behaviour: 'anchor 31: Jan31, Feb28/29, Mar31; 48 months: one grant per period, anchor never decays',
     deferred: 'needs paid subscriptions',
+    partly: true,
   },
   {
     id: 'T23',
@@ -93,6 +99,7 @@ export const PITFALLS: readonly Requirement[] = [
       'process off for 3 periods then 2 processes start: exactly 3 grants (idempotent on account+period), lazy ' +
       'evaluation at read',
     deferred: 'needs paid subscriptions',
+    partly: true,
   },
   {
     id: 'T24',
@@ -139,11 +146,13 @@ export const PITFALLS: readonly Requirement[] = [
       "the same key returns the receipt and no second charge; the tool's content itself is kept only where the " +
       'operation says `keep_result`, bounded in size and time',
     deferred: 'needs kept results',
+    partly: true,
   },
   {
     id: 'T35',
     behaviour: 'nested calls through the proxy each produce a row',
     deferred: 'needs nested calls through the proxy',
+    partly: true,
   },
   {
     id: 'T36',
@@ -151,6 +160,7 @@ export const PITFALLS: readonly Requirement[] = [
       'route matrix over tools: MCP stdio and HTTP, REST, CLI, library, proxy, gateway, batch: same refusal. ' +
       'Upstream resources and prompts are not metered',
     deferred: 'needs HTTP, REST and the gateway',
+    partly: true,
   },
   {
     id: 'T37',

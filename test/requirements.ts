@@ -131,6 +131,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
       'the balance is right at once after each operation, in every process and transport, and subscribers are ' +
       'notified',
     deferred: 'needs HTTP: the other transport',
+    partly: true,
   },
   {
     id: 'WC-08',
@@ -216,6 +217,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
       '`tier=premium` video needs Build or higher: 402 `plan_required`, naming the plan; the budget tier is the ' +
       'default',
     deferred: 'needs plans that decide which operations are allowed',
+    partly: true,
   },
   { id: 'ND-04', behaviour: 'reads, lightweight writes and forms (newsletter, contact) are free' },
   {
@@ -230,11 +232,13 @@ export const REQUIREMENTS: readonly Requirement[] = [
       'plans Free 250, Hobby 5,000 $25, Build 25,000 $119, Scale 100,000 $399, Enterprise custom; price per ' +
       'credit and discount follow; the allowance does not roll over',
     deferred: 'needs paid subscriptions',
+    partly: true,
   },
   {
     id: 'ND-07',
     behaviour: 'top-ups $20 4,000, $100 20,000, $500 100,000 on any tier; no expiry while the account is active',
     deferred: 'needs packs and purchases',
+    partly: true,
   },
   {
     id: 'ND-08',
@@ -246,11 +250,13 @@ export const REQUIREMENTS: readonly Requirement[] = [
     id: 'ND-09',
     behaviour: 'plan entitlements other than credits are readable (the badge on Free)',
     deferred: 'needs plan entitlements',
+    partly: true,
   },
   {
     id: 'ND-10',
     behaviour: "`project.credits_low` once 20 % remain of (the period's allowance + the top-ups held at its start)",
     deferred: 'needs alerts',
+    partly: true,
   },
   {
     id: 'ND-11',
@@ -272,6 +278,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
       'announced changes are listed with their dates, and sent to subscribers as event and message when ' +
       'announced; each charge names the price version that it used',
     deferred: 'needs announced prices',
+    partly: true,
   },
   {
     id: 'ND-14',
@@ -292,6 +299,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
       'a job is paid once, however often it is retried: on success or on a definitive failure that the caller ' +
       'caused; provider or platform faults cost nothing (fault is an argument: caller, provider, platform)',
     deferred: 'needs fault rules for jobs',
+    partly: true,
   },
   {
     id: 'ND-17',
@@ -331,6 +339,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     id: 'ND-22',
     behaviour: 'burn order: allowance, then top-ups; auto-recharge only if opted in',
     deferred: 'needs auto-recharge',
+    partly: true,
   },
   {
     id: 'SK-01',
@@ -537,11 +546,13 @@ export const REQUIREMENTS: readonly Requirement[] = [
     id: 'AX-16',
     behaviour: 'an agent can ask for more budget, never grant it',
     deferred: 'needs requests for credits',
+    partly: true,
   },
   {
     id: 'AX-17',
     behaviour: 'one pool, one rule set and one error body over MCP stdio, MCP HTTP, REST, CLI, library and proxy',
     deferred: 'needs HTTP and REST',
+    partly: true,
   },
   {
     id: 'AX-18',
@@ -581,6 +592,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     id: 'AX-25',
     behaviour: 'a stop switch: one command or button stops all spending of an account at once, and another resumes it',
     deferred: 'needs account states at every door',
+    partly: true,
   },
   {
     id: 'AX-26',

@@ -142,3 +142,13 @@ export type Command =
   | SweepCommand
 
 export type CommandOf<K extends Command['kind']> = Extract<Command, { readonly kind: K }>
+
+/**
+ * Whether a command has to be on the disk before it is answered. Everything has, but for what the meter does with its
+ * own reservation before the call is settled: other processes must see it, and lost with the power it was never spent.
+ * A later synced commit takes it along.
+ */
+export function mustBeSynced(command: Command): boolean {
+  const isReservation = command.kind === 'reserve' || command.kind === 'extend' || command.kind === 'release'
+  return !(isReservation && command.actor.holder === 'meter')
+}

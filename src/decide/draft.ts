@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Account, Book } from '../ledger/account.js'
+import type { Account } from '../ledger/account.js'
+import type { Book } from '../ledger/books.js'
 import { labelsDigest, transactionHash } from '../ledger/chain.js'
 import { compareBurnOrder, type Grant, isOpen, type Share, takeInOrder } from '../ledger/grant.js'
 import type { Reservation } from '../ledger/reservation.js'
@@ -128,10 +129,10 @@ export class Draft {
       if (move.grant === null) debt -= move.amount
       else if (move.grant !== sequence) this.#moveGrant(move.grant, move.amount)
     }
-    assert(sum === 0n, `entries of a ${kind} add up to zero`)
+    assert(sum === 0n, 'the entries of a transaction add up to zero')
     assert(debt >= 0n, 'a debt is repaid at most once')
     const labels = facts.labels ?? null
-    const unhashed = {
+    const transaction = {
       account: account.id,
       sequence,
       kind,
@@ -152,8 +153,9 @@ export class Draft {
       priceVersion: facts.priceVersion ?? null,
       detail: facts.detail ?? {},
       entries,
+      hash: '',
     }
-    const transaction: Transaction = { ...unhashed, hash: transactionHash(account.head, unhashed) }
+    transaction.hash = transactionHash(account.head, transaction)
     this.#transactions.push(transaction)
     this.change({ books, debt, sequence, lastAt: at, head: transaction.hash })
     return transaction
@@ -167,7 +169,7 @@ export class Draft {
   #moveGrant(sequence: number, amount: MicroCredits): void {
     const before = this.grant(sequence)
     const remaining = before.remaining + amount
-    assert(remaining >= 0n && remaining <= before.amount, `grant ${before.id} stays between zero and its amount`)
+    assert(remaining >= 0n && remaining <= before.amount, 'a grant stays between zero and its amount')
     this.replaceGrant({ ...before, remaining })
   }
 

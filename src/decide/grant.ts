@@ -14,6 +14,7 @@ export function decideGrant(draft: Draft, command: GrantCommand): Outcome {
   const { amount } = command
   const effectiveAt = command.effectiveAt ?? draft.at
   const expiresAt = command.expiresAt ?? NEVER
+  if (amount <= 0n) return refuse('invalid_amount', 'credits: expected more than zero')
   if (draft.account.state === 'closed') return refuse('account_suspended', 'The account is closed; it takes no more credits')
   if (expiresAt <= Math.max(effectiveAt, draft.at)) {
     return refuse('invalid_request', `expiresAt is ${formatInstant(expiresAt)}; expected an instant after the grant takes effect`)

@@ -1,4 +1,4 @@
-import type { Book } from '../ledger/account.js'
+import type { Book } from '../ledger/books.js'
 import type { Share } from '../ledger/grant.js'
 import { type MicroCredits, smaller } from '../money/credits.js'
 import type { Draft, Move } from './draft.js'

@@ -74,7 +74,7 @@ export function linesDetail({ lines }: Priced): { readonly lines?: readonly Reco
   return { lines: lines.map(recordedLine) }
 }
 
-function recordedLine(line: PricedLine): RecordedLine {
+export function recordedLine(line: PricedLine): RecordedLine {
   return {
     operation: line.operation,
     variant: line.variant,

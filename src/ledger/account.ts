@@ -1,20 +1,10 @@
 import type { MicroCredits } from '../money/credits.js'
 import { NEVER, type Instant } from '../time/instant.js'
+import type { Books } from './books.js'
 import { genesisHash } from './chain.js'
 
 export const ACCOUNT_STATES = ['active', 'suspended', 'closed'] as const
 export type AccountState = (typeof ACCOUNT_STATES)[number]
-
-/**
- * The books between which credits move. Every transaction's entries add up to zero over them, so `issued` runs
- * negative by what ever came into being and the others hold where it is now.
- *
- * `spent` is exactly what was charged and not refunded. `uncollected` is what was consumed and nothing could pay:
- * the vendor's write-off, posted against `issued`, so that a shortfall is an entry and never a clamp (T31).
- */
-export const BOOKS = ['issued', 'available', 'reserved', 'spent', 'expired', 'revoked', 'uncollected'] as const
-export type Book = (typeof BOOKS)[number]
-export type Books = Readonly<Record<Book, MicroCredits>>
 
 /** The running plan of an account: period n began at `periodStart` and ends, with the next grant, at `periodEnd`. */
 export interface Subscription {

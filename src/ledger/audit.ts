@@ -1,5 +1,6 @@
 import type { MicroCredits } from '../money/credits.js'
-import { type Account, type Book, BOOKS } from './account.js'
+import type { Account } from './account.js'
+import { type Book, BOOKS } from './books.js'
 import type { Finding } from './audit-finding.js'
 import { GrantAudit } from './audit-grants.js'
 import { ReservationAudit } from './audit-reservations.js'

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import * as crypto from 'node:crypto'
 import type { Instant } from '../time/instant.js'
 import type { Entry, Labels, Transaction } from './transaction.js'
 
@@ -70,5 +70,11 @@ export function labelsDigest(salt: string, labels: Labels): string {
 }
 
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return oneShotHash(text)
 }
+
+/** Node has hashed in one call, at half the cost, since 20.12. */
+const oneShotHash: (text: string) => string =
+  'hash' in crypto
+    ? (text) => crypto.hash('sha256', text, 'hex')
+    : (text) => (crypto as typeof import('node:crypto')).createHash('sha256').update(text).digest('hex')

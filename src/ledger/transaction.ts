@@ -1,6 +1,6 @@
 import type { MicroCredits } from '../money/credits.js'
 import type { Instant } from '../time/instant.js'
-import type { Book } from './account.js'
+import type { Book } from './books.js'
 
 /**
  * `amend` moves no credits: it records a change to the account itself (its state, a reservation's end), so that

@@ -9,12 +9,6 @@ export interface Migration {
   readonly sql: string
 }
 
-/** What opening a ledger did to its schema; the same number twice when it was up to date, zero for a new ledger. */
-export interface SchemaChange {
-  readonly from: number
-  readonly to: number
-}
-
 const FILE = /^(\d{4})_[a-z0-9_]+\.sql$/
 
 /** The steps of one database in order. They lie beside the package's `package.json`, in a checkout as in an install. */

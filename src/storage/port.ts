@@ -8,7 +8,6 @@ import type { Reservation } from '../ledger/reservation.js'
 import type { Transaction, TransactionKind } from '../ledger/transaction.js'
 import type { MicroCredits } from '../money/credits.js'
 import type { Instant } from '../time/instant.js'
-import type { SchemaChange } from './migrations.js'
 
 /**
  * Where a ledger is kept. A store loads what a command names, runs `decide` inside its write and appends what came
@@ -62,6 +61,12 @@ export interface Store {
 
   /** Waits for what is under way and closes. Calls after it are rejected. */
   close(): Promise<void>
+}
+
+/** What opening a ledger did to its schema; the same number twice when it was up to date, zero for a new ledger. */
+export interface SchemaChange {
+  readonly from: number
+  readonly to: number
 }
 
 export interface TransactionQuery {

@@ -1,4 +1,4 @@
-import { BOOKS, type Books } from '../../src/ledger/account.js'
+import { BOOKS, type Books } from '../../src/ledger/books.js'
 import { genesisHash, transactionHash } from '../../src/ledger/chain.js'
 import { isOpen } from '../../src/ledger/grant.js'
 import type { Transaction } from '../../src/ledger/transaction.js'

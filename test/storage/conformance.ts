@@ -234,7 +234,7 @@ export function describeStore(name: string, create: () => Promise<StoreDatabase>
 
       it('a row that the database does not take fails its caller alone', async () => {
         const id = await open(10)
-        const broken = { ...grant(id, 1), amount: 0n } as ReturnType<typeof grant>
+        const broken = { ...grant(id, 1), priority: 101 } as ReturnType<typeof grant>
         const settled = await Promise.allSettled([
           store.update(charge(id, 1), T0),
           store.update(broken, T0),
@@ -428,7 +428,7 @@ export function describeStore(name: string, create: () => Promise<StoreDatabase>
 
       it('a batch that the database did not take leaves no trace in what comes after it', async () => {
         const id = await open(10)
-        const broken = { ...grant(id, 1), amount: 0n } as ReturnType<typeof grant>
+        const broken = { ...grant(id, 1), priority: 101 } as ReturnType<typeof grant>
         for (let round = 0; round < 3; round += 1) {
           const settled = await Promise.allSettled([charge(id, 1), broken, make.reserve(id, 1)].map((command) => store.update(command, T0)))
           expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])

@@ -76,7 +76,7 @@ export class MemoryDatabase {
     for (const { account, transactions, grants } of changes) {
       if (account === null) throw new Error('rows are written together with their account')
       const { transactions: journal } = this.tables(account.id)
-      if (grants.some((row) => row.amount <= 0n)) throw new Error('a grant is of more than nothing')
+      if (grants.some((row) => row.priority > 100)) throw new Error('a priority is at most 100')
       transactions.forEach((row, index) => {
         if (row.sequence !== journal.length + 1 + index) throw new Error(`row ${row.sequence} comes after ${journal.length + index}`)
         const isSame = (other: Transaction): boolean => other !== row && other.idempotencyKey === row.idempotencyKey

@@ -60,6 +60,11 @@ export function inWrite<T>(pool: Pool, work: (query: Query) => Promise<T>): Prom
   return inTransaction(pool, `begin isolation level read committed;${LIMITS}`, work)
 }
 
+/** A write that others see at once and that reaches the disk a moment later, by itself or with the next one. */
+export function inUnsyncedWrite<T>(pool: Pool, work: (query: Query) => Promise<T>): Promise<T> {
+  return inTransaction(pool, `begin isolation level read committed;${LIMITS};set local synchronous_commit = off`, work)
+}
+
 /** Runs `work` on one snapshot of the database. */
 export function inRead<T>(pool: Pool, work: (query: Query) => Promise<T>): Promise<T> {
   return inTransaction(pool, `begin isolation level repeatable read read only;${LIMITS}`, work)

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
-import { migrationsOf, pendingMigrations, type SchemaChange } from '../migrations.js'
-import { LedgerUnavailable } from '../port.js'
+import { migrationsOf, pendingMigrations } from '../migrations.js'
+import { LedgerUnavailable, type SchemaChange } from '../port.js'
 import { inWrite, type Query } from './connection.js'
 
 /** Any number that no other program on the same database is likely to lock; the bytes of "credits". */

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import type { Pool } from 'pg'
 import type { CatalogVersion } from '../../catalog/version.js'
-import type { Command } from '../../decide/command.js'
+import { type Command, mustBeSynced } from '../../decide/command.js'
 import type { Draft } from '../../decide/draft.js'
 import type { Outcome } from '../../decide/outcome.js'
 import type { Account } from '../../ledger/account.js'
@@ -14,11 +14,10 @@ import { type Answer, decideBatch, type Pending, type Request, type Settled } fr
 import { CatalogCache, type CatalogRow } from '../catalog-cache.js'
 import type { LedgerDatabase, LedgerTables } from '../database.js'
 import { GroupCommit } from '../group-commit.js'
-import { LedgerUnavailable, type Store, type TransactionQuery, type UsageQuery, type UsageSum } from '../port.js'
-import type { SchemaChange } from '../migrations.js'
+import { LedgerUnavailable, type SchemaChange, type Store, type TransactionQuery, type UsageQuery, type UsageSum } from '../port.js'
 import * as queries from '../queries.js'
 import { readAccount } from '../read-account.js'
-import { connectionPool, inRead, inWrite, isConflict, type Query, unavailable, unreachable } from './connection.js'
+import { connectionPool, inRead, inUnsyncedWrite, inWrite, isConflict, type Query, unavailable, unreachable } from './connection.js'
 import { answerFrom } from './loader.js'
 import { migrate } from './migrate.js'
 import { AccountOpenedMeanwhile, write } from './writer.js'
@@ -78,9 +77,10 @@ class PostgresStore implements Store {
 
   /** One short transaction, tried again as a whole where another process was in the way and nothing of it was kept. */
   async #commit(pending: readonly Pending[]): Promise<readonly Settled[]> {
+    const inTransaction = pending.some(({ command }) => mustBeSynced(command)) ? inWrite : inUnsyncedWrite
     for (let tries = 1; ; tries += 1) {
       try {
-        return await inWrite(this.#pool, (query) => this.#decide(query, pending))
+        return await inTransaction(this.#pool, (query) => this.#decide(query, pending))
       } catch (error) {
         if (!isConflict(error) && !(error instanceof AccountOpenedMeanwhile)) throw unavailable(error)
         if (tries >= TRIES_MAX) throw new LedgerUnavailable('Other writes of the same accounts were in the way', 'none', error)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import Database from 'better-sqlite3'
 import { jitterMs } from '../../random.js'
-import { migrationsOf, pendingMigrations, type SchemaChange } from '../migrations.js'
-import { LedgerUnavailable } from '../port.js'
+import { migrationsOf, pendingMigrations } from '../migrations.js'
+import { LedgerUnavailable, type SchemaChange } from '../port.js'
 
 export type Connection = Database.Database
 
@@ -68,11 +68,34 @@ export function inWrite<T>(connection: Connection, work: () => T, { begin, commi
   begin.run()
   try {
     const result = work()
-    commit.run()
+    commitOrTell(commit)
     return result
   } catch (error) {
     if (connection.inTransaction) connection.exec('rollback')
     throw error
+  }
+}
+
+/** A sync to disk that fails leaves open whether the disk has the write: that is said, and it is never made a second time. */
+function commitOrTell(commit: Database.Statement): void {
+  try {
+    commit.run()
+  } catch (error) {
+    const isOpen = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_IOERR')
+    throw isOpen ? new LedgerUnavailable('The disk failed during a write of the ledger file', 'unknown', error) : error
+  }
+}
+
+/**
+ * A write that others see at once and that reaches the disk with the next synced one. The level is set by `exec`: a
+ * prepared pragma of this kind acts when it is prepared, not when it is run.
+ */
+export function inUnsyncedWrite<T>(connection: Connection, work: () => T, bounds: WriteBounds): T {
+  connection.exec('pragma synchronous = normal')
+  try {
+    return inWrite(connection, work, bounds)
+  } finally {
+    connection.exec('pragma synchronous = full')
   }
 }
 

@@ -1,6 +1,6 @@
 import { Kysely, sql, SqliteDialect } from 'kysely'
 import type { CatalogVersion } from '../../catalog/version.js'
-import type { Command } from '../../decide/command.js'
+import { type Command, mustBeSynced } from '../../decide/command.js'
 import type { Draft } from '../../decide/draft.js'
 import type { Outcome } from '../../decide/outcome.js'
 import type { Account } from '../../ledger/account.js'
@@ -13,12 +13,11 @@ import { CatalogCache } from '../catalog-cache.js'
 import type { LedgerDatabase, LedgerTables } from '../database.js'
 import { GroupCommit } from '../group-commit.js'
 import type { WriteSet } from '../loaded-account.js'
-import { LedgerUnavailable, type Store, type TransactionQuery, type UsageQuery, type UsageSum } from '../port.js'
-import type { SchemaChange } from '../migrations.js'
+import { LedgerUnavailable, type SchemaChange, type Store, type TransactionQuery, type UsageQuery, type UsageSum } from '../port.js'
 import * as queries from '../queries.js'
 import { readAccount } from '../read-account.js'
 import { accountSumValues, accountValues, differsInSums, grantValues, reservationValues, transactionValues } from '../rows.js'
-import { boundsOf, type Connection, inRead, inWrite, openConnection, unavailable, whenNotBusy, type WriteBounds } from './connection.js'
+import { boundsOf, type Connection, inRead, inUnsyncedWrite, inWrite, openConnection, unavailable, whenNotBusy, type WriteBounds } from './connection.js'
 import { KeptState } from './kept-state.js'
 import { answerFrom } from './loader.js'
 import { prepareStatements, type Statements } from './statements.js'
@@ -59,17 +58,16 @@ class SqliteStore implements Store {
   }
 
   async #commit(pending: readonly Pending[]): Promise<readonly Settled[]> {
-    return this.#guard(() =>
-      // What is kept is the database's own state only while this write is the last one; one that fails keeps nothing.
-      this.#kept.during(() =>
-        inWrite(this.#connection, () => {
-          const kept = this.#kept.asOf(this.#statements.dataVersion.get() ?? 0)
-          const { settled, changes, loaded } = this.#run(decideBatch(pending, this.#loadCatalogs(), kept))
-          for (const change of changes) this.#write(change)
-          return { result: settled, loaded }
-        }, this.#bounds),
-      ),
-    )
+    const write = pending.some(({ command }) => mustBeSynced(command)) ? inWrite : inUnsyncedWrite
+    // What is kept is the database's own state only while this write is the last one; one that fails keeps nothing.
+    return this.#guard(() => this.#kept.during(() => write(this.#connection, () => this.#decide(pending), this.#bounds)))
+  }
+
+  #decide(pending: readonly Pending[]) {
+    const kept = this.#kept.asOf(this.#statements.dataVersion.get() ?? 0)
+    const { settled, changes, loaded } = this.#run(decideBatch(pending, this.#loadCatalogs(), kept))
+    for (const change of changes) this.#write(change)
+    return { result: settled, loaded }
   }
 
   #write(change: WriteSet): void {
