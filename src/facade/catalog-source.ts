@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises'
+import { bundledCatalogs } from '../catalog/bundled.js'
+import type { Catalog } from '../catalog/catalog.js'
+import { describeProblems, parseCatalog } from '../catalog/parse-catalog.js'
+import { parseCatalogText } from '../catalog/parse-text.js'
+import { CreditError } from '../errors.js'
+
+/** Reads a catalog: a bundled one by its name, one from its file (JSON or YAML), or a document as it is. @throws CreditError `catalog_invalid` */
+export async function readCatalog(source: string | object): Promise<Catalog> {
+  if (typeof source !== 'string') return checked(source)
+  return isBundled(source) ? bundledCatalog(source) : checked(documentIn(source, await textOf(source)))
+}
+
+export function isBundled(name: string): boolean {
+  return Object.hasOwn(bundledCatalogs, name)
+}
+
+export function bundledNames(): readonly string[] {
+  return Object.keys(bundledCatalogs)
+}
+
+/** A catalog that comes with the package, by its name. */
+export function bundledCatalog(name: string): Catalog {
+  return checked(bundledCatalogs[name])
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new CreditError('catalog_invalid', `${JSON.stringify(file)} is neither a bundled catalog nor a file that can be read`, {
+      advice: [`Bundled are: ${bundledNames().join(', ')}`],
+      cause,
+    })
+  }
+}
+
+function documentIn(file: string, text: string): unknown {
+  const read = parseCatalogText(text)
+  if (read.ok) return read.document
+  throw new CreditError('catalog_invalid', `${file} cannot be read:\n${describeProblems(read.problems)}`, { details: { problems: read.problems } })
+}
+
+function checked(document: unknown): Catalog {
+  const parsed = parseCatalog(document)
+  if (parsed.ok) return parsed.catalog
+  throw new CreditError('catalog_invalid', `The catalog is not valid:\n${describeProblems(parsed.problems)}`, {
+    details: { problems: parsed.problems },
+  })
+}

@@ -1,0 +1,72 @@
+import type { CatalogVersion } from '../catalog/version.js'
+import { versionAt } from '../catalog/version.js'
+import type { Draft } from '../decide/draft.js'
+import { levelAfter } from '../decide/level.js'
+import { spendable } from '../decide/limits.js'
+import { OPEN_GRANTS_MAX, type Subscription } from '../ledger/account.js'
+import type { Transaction } from '../ledger/transaction.js'
+import { toCredits } from '../money/credits.js'
+import { toUsd } from '../money/fiat.js'
+import { formatInstant, formatInstantOrNull } from '../time/instant.js'
+import type { Ledger } from './ledger.js'
+import type { BalanceResult } from './results.js'
+import { isOfMeter, transactionResult } from './history.js'
+
+/**
+ * The whole state of an account as of now, one moment of it: balance, grants, plan, level. `withoutMeter` leaves out of
+ * it what the meter reserved and gave back: an agent is told of the last transaction before that.
+ */
+export async function readBalance(ledger: Ledger, account: string, { withoutMeter }: { readonly withoutMeter: boolean }): Promise<BalanceResult> {
+  const { balance, last, due } = await ledger.read(account, (draft) => ({
+    balance: balanceOf(draft),
+    last: lastTransaction(draft),
+    due: draft.changes().transactions,
+  }))
+  if (last === null || !withoutMeter || !isOfMeter(last)) return { ...balance, lastTransaction: last === null ? null : transactionResult(last) }
+  const before = last.sequence - due.length + 1
+  const stored = () => ledger.query((store) => store.transactions({ account, before, withoutMeter, limit: 1 }))
+  const shown = due.findLast((row) => !isOfMeter(row)) ?? (await stored())[0]
+  return { ...balance, lastTransaction: shown === undefined ? null : transactionResult(shown) }
+}
+
+function balanceOf(draft: Draft): Omit<BalanceResult, 'lastTransaction'> {
+  const { account } = draft
+  const version = versionAt(draft.view.catalogs, draft.at)
+  const { unit } = version.catalog
+  return {
+    account: account.id,
+    state: account.state,
+    balance: toCredits(account.books.available),
+    spendable: toCredits(spendable(account)),
+    reserved: toCredits(account.books.reserved),
+    pending: 0,
+    unit: { name: unit.name, plural: unit.plural, creditUsd: unit.creditUsd === null ? null : toUsd(unit.creditUsd) },
+    plan: planOf(account.subscription, version),
+    lifetimeUsed: toCredits(account.books.spent),
+    level: levelAfter(draft, 0n),
+    spendingCap: null,
+    grants: draft.openGrants(OPEN_GRANTS_MAX + 1).map((grant) => ({
+      id: grant.id,
+      source: grant.source,
+      remaining: toCredits(grant.remaining),
+      expiresAt: formatInstantOrNull(grant.expiresAt),
+    })),
+  }
+}
+
+function planOf(subscription: Subscription | null, { catalog }: CatalogVersion): BalanceResult['plan'] {
+  if (subscription === null) return null
+  const plan = catalog.plans[subscription.plan]
+  return {
+    id: subscription.plan,
+    name: plan?.name ?? subscription.plan,
+    monthlyCredits: plan === undefined || plan.monthlyCredits === null ? null : toCredits(plan.monthlyCredits),
+    renewsAt: formatInstant(subscription.periodEnd),
+    entitlements: plan?.entitlements ?? {},
+  }
+}
+
+function lastTransaction(draft: Draft): Transaction | null {
+  const { sequence } = draft.account
+  return sequence === 0 ? null : draft.transaction(sequence)
+}

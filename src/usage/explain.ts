@@ -1,0 +1,145 @@
+import type { Draft } from '../decide/draft.js'
+import { linesOf } from '../decide/price-subject.js'
+import { CreditError } from '../errors.js'
+import type { Reservation } from '../ledger/reservation.js'
+import { sequenceOfId, type Transaction, transactionId } from '../ledger/transaction.js'
+import { formatCredits, type MicroCredits, toCredits } from '../money/credits.js'
+import { formatInstant } from '../time/instant.js'
+import { transactionResult } from './history.js'
+import type { Ledger } from './ledger.js'
+import type { ExplainResult } from './results.js'
+
+export type ExplainBy = { readonly transaction: string } | { readonly key: string }
+
+/**
+ * Why a transaction cost what it cost (AX-10), or what became of a call whose answer was lost (AX-11), as of now.
+ *
+ * @throws CreditError `unknown_transaction`
+ */
+export function explain(ledger: Ledger, account: string, by: ExplainBy): Promise<ExplainResult> {
+  return ledger.read(account, (draft) => ('key' in by ? explainKey(draft, by.key) : explainTransaction(draft, by.transaction)))
+}
+
+function explainTransaction(draft: Draft, id: string): ExplainResult {
+  const sequence = sequenceOfId('tx', id)
+  const transaction = sequence === null ? null : draft.transaction(sequence)
+  if (transaction === null || transactionId(transaction) !== id) {
+    throw new CreditError('unknown_transaction', `There is no transaction ${id.slice(0, 64)}`, {
+      advice: ['Ids stand in list_transactions and in the receipt of a call.'],
+    })
+  }
+  return explained(draft, transaction)
+}
+
+function explainKey(draft: Draft, key: string): ExplainResult {
+  const transaction = draft.view.transactionByKey(key)
+  if (transaction !== null) return explained(draft, transaction)
+  const open = draft.view.openCall(key)
+  if (open !== null) return running(open)
+  return {
+    ...NOTHING,
+    outcome: 'not_charged',
+    explanation: `Nothing was charged with the key ${JSON.stringify(key)}. A retry with the same key is safe.`,
+  }
+}
+
+function running(reservation: Reservation): ExplainResult {
+  const sums = `${formatCredits(reservation.amount)} credits are reserved for it until ${formatInstant(reservation.expiresAt)}`
+  return {
+    ...NOTHING,
+    outcome: 'in_progress',
+    explanation: `The call is still running; ${sums}. A retry with the same key is safe.`,
+    reserved: toCredits(reservation.amount),
+    priceVersion: reservation.priceVersion,
+    attempts: [{ at: formatInstant(reservation.openedAt), outcome: 'in_progress' }],
+  }
+}
+
+function explained(draft: Draft, transaction: Transaction): ExplainResult {
+  const reserve = reserveOf(draft, transaction)
+  const outcome = outcomeOf(draft, transaction)
+  const refunds = isSpending(transaction) ? draft.view.refunds(transaction.sequence) : []
+  const charged = isSpending(transaction) ? transaction.credits : 0n
+  const refunded = refunds.reduce((sum, refund) => sum + refund.credits, 0n)
+  const { detail } = transaction
+  return {
+    outcome,
+    explanation: wordsFor(transaction, { charged, refunded, reserve }),
+    transaction: transactionResult(transaction),
+    priceVersion: transaction.priceVersion,
+    lines: linesOf(reserve ?? transaction),
+    reserved: reserve === null ? null : toCredits(reserve.credits),
+    charged: toCredits(charged),
+    released: (detail['released'] as number | undefined) ?? 0,
+    uncollected: (detail['uncollected'] as number | undefined) ?? 0,
+    refunded: toCredits(refunded),
+    grants: paidFrom(draft, transaction),
+    budgets: [],
+    attempts: attemptsOf(transaction, reserve, outcome),
+    refunds: refunds.map((refund) => transactionResult(refund)),
+  }
+}
+
+/** The reserve transaction that a settlement or release ends, or the reservation's own. */
+function reserveOf(draft: Draft, transaction: Transaction): Transaction | null {
+  if (transaction.kind === 'reserve') return transaction
+  if (transaction.kind !== 'settle' && transaction.kind !== 'release') return null
+  return transaction.refersTo === null ? null : draft.transaction(transaction.refersTo)
+}
+
+function isSpending(transaction: Transaction): boolean {
+  return transaction.kind === 'charge' || transaction.kind === 'settle'
+}
+
+function outcomeOf(draft: Draft, transaction: Transaction): ExplainResult['outcome'] {
+  if (isSpending(transaction)) return 'charged'
+  if (transaction.kind !== 'reserve') return 'not_charged'
+  const state = draft.reservation(transaction.sequence)?.state
+  return state === 'open' ? 'in_progress' : state === 'settled' ? 'charged' : 'not_charged'
+}
+
+/** The grants that paid, by what each gave; what none gave was owed. */
+function paidFrom(draft: Draft, transaction: Transaction): ExplainResult['grants'] {
+  if (!isSpending(transaction)) return []
+  return transaction.entries
+    .filter((entry) => entry.book === 'spent')
+    .map((entry) => {
+      const grant = entry.grant === null ? null : draft.grant(entry.grant)
+      return { id: grant?.id ?? null, source: grant?.source ?? 'debt', credits: toCredits(entry.amount) }
+    })
+}
+
+function attemptsOf(transaction: Transaction, reserve: Transaction | null, outcome: ExplainResult['outcome']): ExplainResult['attempts'] {
+  if (!isSpending(transaction) && transaction.kind !== 'reserve' && transaction.kind !== 'release') return []
+  return [{ at: formatInstant(reserve?.at ?? transaction.at), outcome }]
+}
+
+interface Sums {
+  readonly charged: MicroCredits
+  readonly refunded: MicroCredits
+  readonly reserve: Transaction | null
+}
+
+function wordsFor(transaction: Transaction, { charged, refunded, reserve }: Sums): string {
+  const what = [transaction.tool ?? transaction.operation, transaction.variant].filter((part) => part !== null).join(', ')
+  if (!isSpending(transaction)) return `A ${transaction.kind} of ${formatCredits(transaction.credits)} credits${what === '' ? '' : ` for ${what}`}.`
+  const version = `price version ${transaction.priceVersion}`
+  const held = reserve === null ? '' : `, of ${formatCredits(reserve.credits)} reserved`
+  const back = refunded === 0n ? '' : ` ${formatCredits(refunded)} credits were refunded.`
+  return `${formatCredits(charged)} credits for ${what} by ${version}${held}.${back}`
+}
+
+const NOTHING: Omit<ExplainResult, 'outcome' | 'explanation'> = {
+  transaction: null,
+  priceVersion: null,
+  lines: [],
+  reserved: null,
+  charged: 0,
+  released: 0,
+  uncollected: 0,
+  refunded: 0,
+  grants: [],
+  budgets: [],
+  attempts: [],
+  refunds: [],
+}

@@ -1,0 +1,125 @@
+import type { Catalog } from '../catalog/catalog.js'
+import { type CatalogVersion, versionAt } from '../catalog/version.js'
+import type { Clock } from '../clock.js'
+import type { Command } from '../decide/command.js'
+import type { Draft } from '../decide/draft.js'
+import type { Done } from '../decide/outcome.js'
+import { CreditError } from '../errors.js'
+import type { Instant } from '../time/instant.js'
+import { LedgerUnavailable, SchemaTooNew, type Store } from '../storage/port.js'
+
+/** The account that nobody had to make: it comes into being by the first call that names it. */
+export interface DefaultAccount {
+  readonly id: string
+  /** Null for the catalog's default plan. */
+  readonly plan: string | null
+  readonly timeZone: string
+  readonly labelSalt: () => string
+}
+
+export interface LedgerOptions {
+  readonly store: Store
+  readonly clock: Clock
+  readonly defaultAccount: DefaultAccount | null
+}
+
+/**
+ * A store with a clock: what use cases work on. Here a refusal becomes a {@link CreditError}, an unreachable database
+ * becomes `ledger_unavailable`, and the default account is made when it is first needed.
+ */
+export class Ledger {
+  readonly store: Store
+  readonly #clock: Clock
+  readonly #defaultAccount: DefaultAccount | null
+  #catalogs: readonly CatalogVersion[] = []
+
+  constructor(options: LedgerOptions) {
+    this.store = options.store
+    this.#clock = options.clock
+    this.#defaultAccount = options.defaultAccount
+  }
+
+  now(): Instant {
+    return this.#clock.now()
+  }
+
+  /** Decides and commits one command. @throws CreditError with the refusal */
+  async update(command: Command): Promise<Done> {
+    const now = this.now()
+    let outcome = await reachable(() => this.store.update(command, now))
+    if (outcome.kind === 'refused' && outcome.refusal.code === 'unknown_account' && (await this.#madeDefault(command.account, now))) {
+      outcome = await reachable(() => this.store.update(command, now))
+    }
+    if (outcome.kind === 'done') return outcome
+    const { code, message, ...facts } = outcome.refusal
+    throw new CreditError(code, message, facts)
+  }
+
+  /** Reads one account as of now. @throws CreditError `unknown_account` */
+  async read<T>(account: string, reader: (draft: Draft, now: Instant) => T): Promise<T> {
+    const now = this.now()
+    const read = () => reachable(() => this.store.read(account, now, (draft) => ({ value: reader(draft, now) })))
+    const found = (await read()) ?? ((await this.#madeDefault(account, now)) ? await read() : null)
+    if (found !== null) return found.value
+    throw new CreditError('unknown_account', `There is no account ${JSON.stringify(account)}`, {
+      advice: [`Make it first: npx mcp-credits account create ${account}`],
+    })
+  }
+
+  async #madeDefault(account: string, now: Instant): Promise<boolean> {
+    const made = this.#defaultAccount
+    if (made === null || made.id !== account) return false
+    const settings = { id: account, timeZone: made.timeZone, parent: null, isTest: false, debtMax: 0n, labelSalt: made.labelSalt() }
+    const outcome = await reachable(() =>
+      this.store.update(
+        { kind: 'create_account', account, settings, plan: made.plan, actor: OPERATOR, idempotencyKey: null, fingerprint: null },
+        now,
+      ),
+    )
+    // Another process may have made it in the same moment, on other terms: then it is theirs, and it is there.
+    return outcome.kind === 'done' || outcome.refusal.code === 'invalid_request'
+  }
+
+  /** The catalog versions, from memory while the ledger is away: free operations go on without it. */
+  async catalogs(): Promise<readonly CatalogVersion[]> {
+    try {
+      this.#catalogs = await reachable(() => this.store.catalogs())
+    } catch (error) {
+      if (this.#catalogs.length === 0) throw error
+    }
+    return this.#catalogs
+  }
+
+  /** The catalog in force now. */
+  async catalog(): Promise<{ readonly version: CatalogVersion; readonly catalog: Catalog }> {
+    const version = versionAt(await this.catalogs(), this.now())
+    return { version, catalog: version.catalog }
+  }
+
+  /** Runs a query of the store. @throws CreditError `ledger_unavailable` */
+  query<T>(work: (store: Store) => Promise<T>): Promise<T> {
+    return reachable(() => work(this.store))
+  }
+}
+
+export const OPERATOR = { key: null, member: null, holder: 'operator' } as const
+
+const ADVICE: Readonly<Record<LedgerUnavailable['outcome'], string>> = {
+  none: 'Nothing was written. Try again once the ledger can be reached.',
+  unknown: 'The write may have been made. Try again with the same idempotency key: it counts once, whatever became of this attempt.',
+}
+
+/** Turns what a store cannot do into what a caller can act on. */
+export async function reachable<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof SchemaTooNew) throw new CreditError('schema_too_new', error.message, { cause: error })
+    if (!(error instanceof LedgerUnavailable)) throw error
+    throw new CreditError('ledger_unavailable', error.message, {
+      details: { outcome: error.outcome },
+      advice: [ADVICE[error.outcome]],
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,170 @@
+import { CreditError } from '../errors.js'
+import type { Account } from '../ledger/account.js'
+import { Audit } from '../ledger/audit.js'
+import type { Grant } from '../ledger/grant.js'
+import type { Transaction } from '../ledger/transaction.js'
+import type { Ledger } from './ledger.js'
+import type { VerifyResult } from './results.js'
+
+export interface VerifyAsked {
+  /** Null for every account of the ledger. */
+  readonly account: string | null
+  /** A head printed earlier: everything up to it must still be what it was. */
+  readonly since: string | null
+}
+
+type Problem = VerifyResult['problems'][number]
+
+/** A ledger that is broken through and through says so in its first rows; nobody reads a million of them. */
+const PROBLEMS_MAX = 100
+
+const PAGE = 1_000
+
+/**
+ * Recomputes accounts from their journals, in pages: sequence, chain, entries, sums, grants, reservations, refunds. Every
+ * write that was committed before an account's turn is in it, also while others go on writing.
+ *
+ * @throws CreditError `unknown_account`, `ledger_unavailable`
+ */
+export async function verify(ledger: Ledger, asked: VerifyAsked): Promise<VerifyResult> {
+  const since = asked.since?.trim().toLowerCase() ?? null
+  const problems: Problem[] = []
+  const heads: string[] = []
+  let transactions = 0
+  let isSinceFound = since === null
+  for await (const account of accountsAsked(ledger, asked.account)) {
+    const audited = await auditAccount(ledger, account, since)
+    problems.push(...audited.problems)
+    heads.push(audited.head)
+    transactions += audited.transactions
+    isSinceFound ||= audited.isSinceFound
+    if (problems.length >= PROBLEMS_MAX) break
+  }
+  if (!isSinceFound && problems.length < PROBLEMS_MAX) {
+    const message = 'no chain contains this head any more: what came before it was rewritten or cut'
+    problems.push({ account: asked.account ?? '*', row: since ?? '', invariant: 'chain', message })
+  }
+  return {
+    ok: problems.length === 0,
+    problems: problems.slice(0, PROBLEMS_MAX),
+    head: heads.length === 1 ? (heads[0] as string) : null,
+    accounts: heads.length,
+    transactions,
+  }
+}
+
+async function* accountsAsked(ledger: Ledger, account: string | null): AsyncGenerator<string> {
+  if (account !== null) return yield await ledger.read(account, (draft) => draft.account.id)
+  for (let after: string | null = null; ; ) {
+    const page: readonly Account[] = await ledger.query((store) => store.accounts(after, PAGE))
+    for (const { id } of page) yield id
+    after = page.at(-1)?.id ?? null
+    if (after === null || page.length < PAGE) return
+  }
+}
+
+interface Audited {
+  readonly problems: readonly Problem[]
+  readonly head: string
+  readonly transactions: number
+  readonly isSinceFound: boolean
+}
+
+async function auditAccount(ledger: Ledger, id: string, since: string | null): Promise<Audited> {
+  const { account, openGrants } = await momentOf(ledger, id)
+  const audit = new Audit(account)
+  const grants = new RowsBySequence((after) => ledger.query((store) => store.grants(id, after, PAGE)))
+  const reservations = new RowsBySequence((after) => ledger.query((store) => store.reservations(id, after, PAGE)))
+  let isSinceFound = since === null || audit.head === since
+  let sequence = 0
+  while (sequence < account.sequence && audit.findings.length < PROBLEMS_MAX) {
+    const page = await ledger.query((store) => store.journal(id, sequence, Math.min(PAGE, account.sequence - sequence)))
+    for (const transaction of page) {
+      audit.add(transaction, {
+        grant: await grants.at(transaction.sequence),
+        reservation: await reservations.at(transaction.sequence),
+        refunded: await refundedBy(ledger, transaction),
+      })
+      isSinceFound ||= audit.head === since
+    }
+    if (page.length === 0) break
+    sequence = page.at(-1)?.sequence ?? account.sequence
+  }
+  if (audit.findings.length < PROBLEMS_MAX) audit.finish(openGrants)
+  const strays = [...grants.strays, ...reservations.strays].map((row) => ({
+    row,
+    invariant: 'rows' as const,
+    message: 'no transaction of the journal made this row',
+  }))
+  return {
+    problems: [...audit.findings, ...strays].map((finding) => ({ account: id, ...finding })),
+    head: audit.head,
+    transactions: sequence,
+    isSinceFound,
+  }
+}
+
+/** The account's row and its open grants as they stand, at one moment, nothing due decided. */
+async function momentOf(ledger: Ledger, id: string): Promise<{ readonly account: Account; readonly openGrants: readonly Grant[] }> {
+  const moment = await ledger.query((store) =>
+    store.read(id, BEFORE_ANYTHING_DUE, ({ view, account }) => ({
+      account: view.account ?? account,
+      openGrants: view.openGrants(ALL_GRANTS),
+    })),
+  )
+  if (moment !== null) return moment
+  throw new CreditError('unknown_account', `There is no account ${JSON.stringify(id)}`)
+}
+
+/** A read as of the account's last transaction: all that was due by then was decided in the write that made it. */
+const BEFORE_ANYTHING_DUE = 0
+
+const ALL_GRANTS = Number.MAX_SAFE_INTEGER
+
+async function refundedBy(ledger: Ledger, { account, kind, refersTo }: Transaction): Promise<Transaction | null> {
+  if (kind !== 'refund' || refersTo === null) return null
+  const [found] = await ledger.query((store) => store.journal(account, refersTo - 1, 1))
+  return found?.sequence === refersTo ? found : null
+}
+
+interface Row {
+  readonly id: string
+  readonly sequence: number
+}
+
+/** Walks through rows beside the journal: both are in the order of sequence, so one page of each is enough. */
+class RowsBySequence<T extends Row> {
+  readonly #load: (after: number) => Promise<readonly T[]>
+  #page: readonly T[] = []
+  #next = 0
+  #isLast = false
+  /** Rows that were passed over because the journal has no transaction of their sequence. */
+  readonly strays: string[] = []
+
+  constructor(load: (after: number) => Promise<readonly T[]>) {
+    this.#load = load
+  }
+
+  /** The row of this sequence, null if there is none. Asked for in ascending order. */
+  async at(sequence: number): Promise<T | null> {
+    for (;;) {
+      const row = this.#page[this.#next]
+      if (row === undefined) {
+        if (this.#isLast) return null
+        await this.#loadNext()
+        continue
+      }
+      if (row.sequence > sequence) return null
+      this.#next += 1
+      if (row.sequence === sequence) return row
+      if (this.strays.length < PROBLEMS_MAX) this.strays.push(row.id)
+    }
+  }
+
+  async #loadNext(): Promise<void> {
+    const after = this.#page.at(-1)?.sequence ?? 0
+    this.#page = await this.#load(after)
+    this.#next = 0
+    this.#isLast = this.#page.length < PAGE
+  }
+}

@@ -1,0 +1,98 @@
+import type { Level } from '../budgets/level.js'
+import type { Done } from '../decide/outcome.js'
+import { transactionId } from '../ledger/transaction.js'
+import { toCredits } from '../money/credits.js'
+import { formatInstant, formatInstantOrNull } from '../time/instant.js'
+import type {
+  AccountResult,
+  ChargeResult,
+  ExtendResult,
+  GrantResult,
+  RefundResult,
+  ReleaseResult,
+  ReserveResult,
+  SettleResult,
+  WriteResult,
+} from './results.js'
+
+/**
+ * What a caller is told of a write, read from the journal row alone: the first answer and every replay of it are the
+ * same words because they come from the same bytes.
+ */
+export function writeResult({ transaction, account, replayed }: Done): WriteResult {
+  return {
+    transaction: transaction === null ? null : transactionId(transaction),
+    balance: toCredits(transaction?.balanceAfter ?? account.books.available),
+    replayed,
+  }
+}
+
+export function grantResult(done: Done): GrantResult {
+  const detail = done.transaction?.detail ?? {}
+  return {
+    ...writeResult(done),
+    granted: toCredits(done.transaction?.credits ?? 0n),
+    expiresAt: (detail['expiresAt'] as string | null | undefined) ?? null,
+  }
+}
+
+export function chargeResult(done: Done): ChargeResult {
+  const { transaction } = done
+  return {
+    ...writeResult(done),
+    charged: toCredits(transaction?.credits ?? 0n),
+    budgetLevel: (transaction?.detail['level'] as Level | undefined) ?? 'ok',
+  }
+}
+
+export function reserveResult(done: Done): ReserveResult {
+  const { transaction, reservation, replayed } = done
+  return {
+    reservation: reservation?.id ?? null,
+    reserved: toCredits(transaction?.credits ?? 0n),
+    expiresAt: (transaction?.detail['expiresAt'] as string | undefined) ?? null,
+    balance: writeResult(done).balance,
+    replayed,
+  }
+}
+
+export function extendResult({ reservation, transaction, replayed }: Done): ExtendResult {
+  const recorded = transaction?.detail ?? {}
+  return {
+    reservation: (recorded['reservation'] as string | undefined) ?? reservation?.id ?? '',
+    expiresAt: (recorded['expiresAt'] as string | undefined) ?? formatInstant(reservation?.expiresAt ?? 0),
+    replayed,
+  }
+}
+
+export function settleResult(done: Done): SettleResult {
+  const detail = done.transaction?.detail ?? {}
+  return {
+    ...writeResult(done),
+    charged: toCredits(done.transaction?.credits ?? 0n),
+    released: (detail['released'] as number | undefined) ?? 0,
+    uncollected: (detail['uncollected'] as number | undefined) ?? 0,
+  }
+}
+
+export function releaseResult(done: Done): ReleaseResult {
+  return { ...writeResult(done), released: toCredits(done.transaction?.credits ?? 0n) }
+}
+
+export function refundResult(done: Done): RefundResult {
+  return { ...writeResult(done), refunded: toCredits(done.transaction?.credits ?? 0n) }
+}
+
+export function accountResult({ account, replayed }: Pick<Done, 'account' | 'replayed'>): AccountResult {
+  return {
+    id: account.id,
+    state: account.state,
+    plan: account.subscription?.plan ?? null,
+    timeZone: account.timeZone,
+    parent: account.parent,
+    test: account.isTest,
+    balance: toCredits(account.books.available),
+    createdAt: formatInstantOrNull(account.createdAt) ?? '',
+    replayed,
+  }
+}
