@@ -1,0 +1,52 @@
+import { CreditError, ERRORS } from '../errors.js'
+import { refusalBody } from '../refusal-body.js'
+import { callNamed } from './answer-call.js'
+import type { OpenCredits } from './ledger-access.js'
+
+/** A resource is the answer of a tool without arguments, so that it can be attached and subscribed to. */
+const RESOURCES = [
+  { uri: 'credits://balance', name: 'balance', title: 'Credit balance', description: 'What is left and can be spent', tool: 'get_credit_balance' },
+  { uri: 'credits://prices', name: 'prices', title: 'Prices', description: 'Operations and what they cost', tool: 'list_operations' },
+] as const
+
+const MIME_TYPE = 'application/json'
+
+export type DescribedResource = {
+  readonly uri: string
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly mimeType: string
+}
+
+export const resources: readonly DescribedResource[] = RESOURCES.map(({ tool: _, ...described }) => ({ ...described, mimeType: MIME_TYPE }))
+
+export function isResource(uri: string): boolean {
+  return RESOURCES.some((resource) => resource.uri === uri)
+}
+
+export type ResourceContents = { contents: [{ uri: string; mimeType: string; text: string }] }
+
+/**
+ * Reads one of our resources. Unlike a tool's result, a resource has no room for a refusal: doors answer a
+ * `CreditError` as {@link resourceRefusal}.
+ *
+ * @throws CreditError whatever the facade refuses
+ */
+export async function readResource(uri: string, open: OpenCredits): Promise<ResourceContents | null> {
+  const resource = RESOURCES.find((candidate) => candidate.uri === uri)
+  if (resource === undefined) return null
+  return { contents: [{ uri, mimeType: MIME_TYPE, text: JSON.stringify(await callNamed(resource.tool, open, {})) }] }
+}
+
+export type ProtocolFailure = { readonly code: number; readonly message: string; readonly data: unknown }
+
+/** A refusal as a JSON-RPC error: its HTTP status as code, which lies outside every range that the protocol keeps. */
+export function resourceRefusal(error: CreditError): ProtocolFailure {
+  return { code: ERRORS[error.code].status, message: error.message, data: refusalBody(error) }
+}
+
+/** An unknown resource, by the code of the request's era: -32002 up to 2025-11-25, invalid params since. */
+export function resourceNotFound(uri: string, era: 'legacy' | 'modern'): ProtocolFailure {
+  return { code: era === 'legacy' ? -32002 : -32602, message: `Resource not found: ${uri.slice(0, 255)}`, data: { uri } }
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { defineTool } from './definition.js'
+import { balance, credits, idempotencyKey, job, labels, level, replayed, usage } from './fields.js'
+
+export const chargeCredits = defineTool({
+  name: 'charge_credits',
+  title: 'Charge credits',
+  toolset: 'spend',
+  description:
+    'Spends the catalog price of an operation at once, all or nothing. When you retry, reuse the idempotency_key of the first try: ' +
+    'it is charged once; a call without a key is a charge of its own.',
+  input: z.strictObject({
+    ...job,
+    usage,
+    actual: credits.optional().describe('Cost in credits, where the price is a range or passed through'),
+    labels,
+    idempotency_key: idempotencyKey,
+  }),
+  output: z.looseObject({ transaction: z.string().nullable(), charged: z.number(), balance, budget_level: level, replayed }),
+  annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
+  handler: (credits, input) => credits.charge(input),
+})

@@ -1,0 +1,36 @@
+import type { z } from 'zod'
+import type { Credits } from '../src/credits.js'
+import type { CamelNames } from '../src/wire.js'
+
+/** Which tools belong together: `read` costs nothing and changes nothing, `spend` moves credits. */
+export const TOOLSETS = ['read', 'spend'] as const
+export type Toolset = (typeof TOOLSETS)[number]
+
+/** What a host may conclude before it asks its user. Nothing here reaches beyond the ledger, so `openWorldHint` is false. */
+export type ToolHints = {
+  readonly readOnlyHint: boolean
+  readonly destructiveHint?: boolean
+  readonly idempotentHint?: boolean
+  readonly openWorldHint: false
+}
+
+/** One MCP tool: its words, its schemas with names as on the wire, and the facade call that it is. */
+export interface Tool<Input extends z.ZodObject = z.ZodObject> {
+  readonly name: string
+  readonly title: string
+  readonly toolset: Toolset
+  /** When to use it, in a sentence or two. Never a price: prices come from the catalog. */
+  readonly description: string
+  readonly input: Input
+  readonly output: z.ZodObject
+  readonly annotations: ToolHints
+  /** @throws CreditError whatever the facade refuses */
+  handler(credits: Credits, input: CamelNames<z.output<Input>>): Promise<object>
+}
+
+/** Ties a handler's input to its schema, and forgets the schema's type, so that all tools stand in one list. */
+export function defineTool<Input extends z.ZodObject>(tool: Tool<Input>): Tool {
+  return tool as unknown as Tool
+}
+
+export const READS: ToolHints = { readOnlyHint: true, openWorldHint: false }

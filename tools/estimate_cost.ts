@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { defineTool, READS } from './definition.js'
+import { cheaper, id, job, line, usage } from './fields.js'
+
+export const estimateCost = defineTool({
+  name: 'estimate_cost',
+  title: 'Estimate cost',
+  toolset: 'read',
+  description:
+    'What an operation, or several calls together, would cost now, whether it is affordable and what would be cheaper. ' +
+    'Use it before spending on anything whose price you do not know.',
+  input: z.strictObject({
+    ...job,
+    operation: id.optional().describe('This or calls'),
+    usage,
+    calls: z.array(z.strictObject(job)).min(1).max(100).optional(),
+  }),
+  output: z.looseObject({
+    minimum: z.number(),
+    maximum: z.number(),
+    usd: z.number().nullable(),
+    lines: z.array(line),
+    affordable: z.boolean(),
+    balance_after: z.number(),
+    blocked_by: z.array(z.looseObject({ code: z.string(), message: z.string(), details: z.looseObject({}) })),
+    cheaper: z.array(cheaper),
+    price_version: z.number(),
+  }),
+  annotations: READS,
+  handler: (credits, input) => credits.estimate(input),
+})

@@ -1,0 +1,39 @@
+import { chargeCredits } from './charge_credits.js'
+import type { Tool, Toolset } from './definition.js'
+import { estimateCost } from './estimate_cost.js'
+import { explainCharge } from './explain_charge.js'
+import { extendReservation } from './extend_reservation.js'
+import { getBudgetStatus } from './get_budget_status.js'
+import { getCreditBalance } from './get_credit_balance.js'
+import { getMcpUsage } from './get_mcp_usage.js'
+import { listOperations } from './list_operations.js'
+import { listTransactions } from './list_transactions.js'
+import { releaseReservation } from './release_reservation.js'
+import { reserveCredits } from './reserve_credits.js'
+import { settleReservation } from './settle_reservation.js'
+import { whatCanIAfford } from './what_can_i_afford.js'
+
+export { callTool, readToolInput } from './call-tool.js'
+export { type Tool, type ToolHints, type Toolset, TOOLSETS } from './definition.js'
+export { type DescribedTool, describeTool } from './describe-tool.js'
+
+/** Every tool, in the order in which clients list them: what an agent needs first comes first. */
+export const tools: readonly Tool[] = [
+  getCreditBalance,
+  getBudgetStatus,
+  estimateCost,
+  getMcpUsage,
+  listOperations,
+  listTransactions,
+  explainCharge,
+  whatCanIAfford,
+  chargeCredits,
+  reserveCredits,
+  extendReservation,
+  settleReservation,
+  releaseReservation,
+]
+
+export function toolsOf(toolsets: readonly Toolset[]): readonly Tool[] {
+  return tools.filter((tool) => toolsets.includes(tool.toolset))
+}
