@@ -1,0 +1,182 @@
+import type { AppliedCatalog } from '../../facade/change-catalog.js'
+import type { AffordResult, EstimateLine, EstimateResult, OperationResult, OperationsResult } from '../../usage/results.js'
+import { command } from '../definition.js'
+import { count, credits, range, usd } from '../format.js'
+import { printable, type Style } from '../output.js'
+import { tableLines } from '../table.js'
+import { readCall, readUsage } from '../words.js'
+
+export const CALL_WORDS = {
+  flags: '[words...]',
+  summary: 'name=value: variant= and quantity= of the call, anything else is an argument of the operation',
+} as const
+
+export const estimateCommand = command<{ readonly usage?: readonly string[] }>({
+  name: 'estimate',
+  summary: 'say what an operation would cost now, and what would stop it',
+  arguments: [{ flags: '<operation>', summary: 'its id, from `prices`' }, CALL_WORDS],
+  options: [{ flags: '--usage <name=count>', summary: 'counted units of a pass-through price, like input_tokens=1000', isRepeatable: true }],
+  example: 'estimate translate quantity=4',
+  run: async ({ open, arguments: [operation = '', ...words], options, style }) => {
+    const usage = readUsage(options.usage)
+    const call = readCall(words)
+    const ledger = await open()
+    const estimate = await ledger.estimate({ operation, ...call, ...(usage === undefined ? {} : { usage }) })
+    return { result: estimate, text: () => estimateLines(estimate, style) }
+  },
+})
+
+function estimateLines(estimate: EstimateResult, style: Style): readonly string[] {
+  const worth = estimate.usd === null ? '' : ` (${usd(estimate.usd)})`
+  const verdict = estimate.affordable
+    ? style.good(`Affordable; ${count(estimate.balanceAfter, 'credit')} would be left.`)
+    : style.bad('It would be refused now.')
+  return [
+    `${style.bold(`${range(estimate.minimum, estimate.maximum)} credits`)}${worth}`,
+    verdict,
+    ...estimate.blockedBy.map(({ code, message }) => `  ${code}: ${printable(message)}`),
+    ...(estimate.lines.length === 0 ? [] : ['', ...estimateTable(estimate.lines, style)]),
+    ...(estimate.cheaper.length === 0 ? [] : ['', 'Cheaper:']),
+    ...estimate.cheaper.map(({ change, minimum, maximum, saves }) => `  ${printable(change)}: ${range(minimum, maximum)} credits, saves ${credits(saves)}`),
+  ]
+}
+
+export function estimateTable(lines: readonly EstimateLine[], style: Style): readonly string[] {
+  return tableLines(
+    lines,
+    [
+      { head: 'Operation', cell: ({ operation, variant }) => (variant === null ? operation : `${operation}/${variant}`) },
+      { head: 'Quantity', cell: ({ quantity }) => credits(quantity), isNumber: true },
+      { head: 'Unit price', cell: ({ unitPrice }) => (unitPrice === null ? '' : credits(unitPrice)), isNumber: true },
+      { head: 'Credits', cell: ({ minimum, maximum }) => range(minimum, maximum), isNumber: true },
+    ],
+    style,
+  )
+}
+
+export const affordCommand = command<{ readonly category?: string }>({
+  name: 'afford',
+  summary: 'list how much of each operation the balance, or so many credits, would pay for',
+  arguments: [{ flags: '[credits]', summary: 'what can be spent now unless told' }],
+  options: [{ flags: '--category <id>', summary: 'only operations of this category' }],
+  example: 'afford 250',
+  run: async ({ open, arguments: [amount], options: { category }, style }) => {
+    const ledger = await open()
+    const afford = await ledger.afford({ ...(amount === undefined ? {} : { credits: amount }), ...(category === undefined ? {} : { category }) })
+    return { result: afford, text: () => affordLines(afford, style) }
+  },
+})
+
+function affordLines({ credits: amount, rows }: AffordResult, style: Style): readonly string[] {
+  if (rows.length === 0) return ['The catalog has no such operations.']
+  const table = tableLines(
+    rows,
+    [
+      { head: 'Operation', cell: ({ operation, variant }) => (variant === null ? operation : `${operation}/${variant}`) },
+      { head: 'Units', cell: ({ units }) => credits(units), isNumber: true },
+    ],
+    style,
+  )
+  return [`${style.bold(credits(amount))} credits pay for one of these:`, ...table]
+}
+
+interface PricesOptions {
+  readonly category?: string
+  readonly search?: string
+  readonly changes?: boolean
+}
+
+export const pricesCommand = command<PricesOptions>({
+  name: 'prices',
+  summary: 'list what operations cost',
+  options: [
+    { flags: '--category <id>', summary: 'only operations of this category' },
+    { flags: '--search <words>', summary: 'only operations with these words' },
+    { flags: '--changes', summary: 'the announced changes instead, with the day on which each takes effect' },
+  ],
+  example: 'prices --search video',
+  run: async ({ open, options: { category, search, changes }, style }) => {
+    const ledger = await open()
+    const listed = await ledger.operations({ ...(category === undefined ? {} : { category }), ...(search === undefined ? {} : { search }) })
+    if (changes === true) {
+      return { result: listed.announcedChanges.map((change) => ({ id: change.path, ...change })), text: () => changeLines(listed.announcedChanges, style) }
+    }
+    return { result: listed.operations, text: () => priceLines(listed, style) }
+  },
+})
+
+function priceLines({ catalog, priceVersion, operations }: OperationsResult, style: Style): readonly string[] {
+  const head = style.dim(`catalog ${printable(catalog)}, version ${priceVersion}`)
+  if (operations.length === 0) return [head, 'The catalog names no such operations.']
+  const rows = operations.flatMap(priceRows)
+  return [
+    head,
+    ...tableLines(
+      rows,
+      [
+        { head: 'Operation', cell: ({ id }) => id },
+        { head: 'Price', cell: ({ price }) => price },
+        { head: 'Category', cell: ({ category }) => category },
+        { head: 'Plan', cell: ({ requiresPlan }) => requiresPlan.join(', ') },
+      ],
+      style,
+    ),
+  ]
+}
+
+type PriceRow = Pick<OperationResult, 'id' | 'category' | 'requiresPlan'> & { readonly price: string }
+
+function priceRows({ id, category, variants, price, requiresPlan }: OperationResult): readonly PriceRow[] {
+  const own = price === null ? [] : [{ id, category, requiresPlan, price }]
+  return [...own, ...variants.map((variant) => ({ id: `${id}/${variant.id}`, category, requiresPlan: variant.requiresPlan, price: variant.price }))]
+}
+
+function changeLines(changes: OperationsResult['announcedChanges'], style: Style): readonly string[] {
+  if (changes.length === 0) return ['No price changes are announced.']
+  return tableLines(
+    changes,
+    [
+      { head: 'From', cell: ({ effectiveAt }) => effectiveAt.slice(0, 10) },
+      { head: 'What', cell: ({ path }) => path },
+      { head: 'Before', cell: ({ before }) => JSON.stringify(before) ?? '' },
+      { head: 'After', cell: ({ after }) => JSON.stringify(after) ?? '' },
+    ],
+    style,
+  )
+}
+
+export const priceCommand = command({
+  name: 'price',
+  summary: 'set the price of a tool or an operation, as a new version of the catalog',
+  arguments: [
+    { flags: '<target>', summary: 'a tool, an operation or operation/variant' },
+    { flags: '<credits>', summary: 'the new price; 0 makes a tool free' },
+  ],
+  example: 'price create_issue 2',
+  run: async ({ open, arguments: [target = '', amount = ''], style }) => {
+    const ledger = await open()
+    const applied = await ledger.setPrice({ target, credits: amount })
+    return { result: applied, text: () => appliedLines(applied, style) }
+  },
+})
+
+/** What became of a new version of the catalog. */
+export function appliedLines({ version, effectiveAt, differences, applied }: AppliedCatalog, style: Style): readonly string[] {
+  if (!applied) return [`Nothing differs from version ${version} of the catalog.`]
+  return [`${style.bold(`Version ${version}`)} of the catalog, in effect from ${effectiveAt}`, ...differenceLines(differences, style)]
+}
+
+export function differenceLines(differences: AppliedCatalog['differences'], style: Style): readonly string[] {
+  return differences.map(({ path, before, after, increase }) => {
+    const mark = increase ? style.warning(' (increase)') : ''
+    return `  ${printable(path)}: ${shown(before)} → ${shown(after)}${mark}`
+  })
+}
+
+/** Enough to recognise a part of a catalog by; --json has it whole. */
+const SHOWN_MAX = 60
+
+function shown(value: unknown): string {
+  const text = value === undefined ? 'nothing' : printable(JSON.stringify(value))
+  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX - 1)}…` : text
+}

@@ -1,0 +1,80 @@
+import type { Credits } from '../credits.js'
+import type { Style } from './output.js'
+import type { Settings } from './settings.js'
+
+/** One command of the table: what `--help` says of it and what it does. */
+export interface CommandDefinition<Options = object> {
+  /** `credits`, or `account create` for one of a group. */
+  readonly name: string
+  readonly alias?: string
+  readonly summary: string
+  /** In commander's notation: `<required>`, `[optional]`, `[many...]`. */
+  readonly arguments?: readonly Described[]
+  readonly options?: readonly OptionDescription[]
+  /** What stands after `npx mcp-credits` in the example below the help. */
+  readonly example: string
+  /** Whether a command of another program may follow after `--`. */
+  readonly takesCommand?: boolean
+  readonly run: (invocation: Invocation<Options>) => Promise<Report | Done>
+}
+
+export interface Described {
+  readonly flags: string
+  readonly summary: string
+}
+
+export interface OptionDescription extends Described {
+  /** May be given more than once; its value is the list of what was given. */
+  readonly isRepeatable?: true
+}
+
+/** A command as it was typed. */
+export interface Invocation<Options = object> {
+  readonly arguments: readonly string[]
+  readonly options: Options
+  /** What stood after `--`, untouched; empty if nothing did. */
+  readonly command: readonly string[]
+  readonly settings: Settings
+  readonly style: Style
+  /**
+   * Opens the ledger for the operator and the account of the settings, once; it is closed after the command.
+   *
+   * @throws CreditError `catalog_invalid`, `schema_too_new`, `ledger_unavailable`
+   */
+  readonly open: (catalog?: string | object) => Promise<Credits>
+  readonly io: Streams
+}
+
+export interface Streams {
+  /** Writes to standard output, as it is. Resolves when more can be taken. */
+  readonly write: (text: string) => Promise<void>
+  /** Writes a line for people to standard error. */
+  readonly note: (line: string) => void
+  /** Whether somebody sits at a terminal and can be asked. */
+  readonly isInteractive: boolean
+  readonly ask: (question: string) => Promise<string>
+  /** Aborts on SIGINT and SIGTERM. Whoever asks for it ends by itself; nobody is ended in the middle then. */
+  readonly stop: () => AbortSignal
+}
+
+/** What a command found out: the facts for `--json`, and the words for people. */
+export interface Report {
+  /** A result of the library; on the wire its names are in snake case. */
+  readonly result: unknown
+  /** Lines for people. Left uncalled with `--json`. */
+  readonly text: () => readonly string[]
+  /** The result is printed as it is: it is a document, or it is on the wire's names already. */
+  readonly isWire?: true
+  /** Left out: 0. */
+  readonly exitCode?: number
+}
+
+/** The command has written all there is by itself. */
+export interface Done {
+  readonly exitCode: number
+}
+
+/** Keeps the type of a command's options where it is defined, and forgets it in the table. */
+export function command<Options = object>(definition: CommandDefinition<Options>): CommandDefinition {
+  return definition as unknown as CommandDefinition
+}

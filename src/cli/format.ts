@@ -1,0 +1,46 @@
+const CREDITS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 6 })
+
+/** An amount for people: `1,000`, `0.02`. */
+export function credits(amount: number): string {
+  return CREDITS.format(amount)
+}
+
+/** An amount with the catalog's name for it: `1 credit`, `1,000 credits`. */
+export function creditsOf(amount: number, unit: { readonly name: string; readonly plural: string }): string {
+  return `${credits(amount)} ${amount === 1 ? unit.name : unit.plural}`
+}
+
+/** How many of what: `1 call`, `1,000 calls`. */
+export function count(number: number, noun: string): string {
+  return `${credits(number)} ${number === 1 ? noun : `${noun}s`}`
+}
+
+/** From-to, or one figure where both are the same. */
+export function range(minimum: number, maximum: number): string {
+  return minimum === maximum ? credits(minimum) : `${credits(minimum)} to ${credits(maximum)}`
+}
+
+/** Dollars, to the cent and further only where there is more: `$0.60`, `$0.0125`. */
+export function usd(amount: number): string {
+  return `$${DOLLARS.format(amount)}`
+}
+
+const DOLLARS = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 6 })
+
+/**
+ * An instant as a person in `timeZone` would write it, `2026-12-01 00:00 Europe/Berlin`. By `Intl`, so that no command
+ * loads a calendar only to print a date.
+ */
+export function moment(iso: string, timeZone: string): string {
+  return `${localTime(iso, timeZone)} ${timeZone}`
+}
+
+/** The same without the zone, for a column whose head names it. */
+export function localTime(iso: string, timeZone: string): string {
+  const named = Object.fromEntries(
+    new Intl.DateTimeFormat('en-GB', { timeZone, ...FIELDS }).formatToParts(new Date(iso)).map(({ type, value }) => [type, value]),
+  )
+  return `${named['year']}-${named['month']}-${named['day']} ${named['hour']}:${named['minute']}`
+}
+
+const FIELDS = { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const

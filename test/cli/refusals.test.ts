@@ -1,0 +1,135 @@
+import { writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ERRORS, type ErrorCode } from '../../src/index.js'
+import { runHere } from './in-process.js'
+import { Home, withJson } from './process.js'
+
+const home = new Home()
+const suspended = 'suspended'
+
+beforeAll(async () => {
+  await home.json('init', '--catalog', 'neural-draft')
+  await home.json('charge', 'chat.message', '--idempotency-key', 'used')
+  await home.json('account', 'create', suspended)
+  await home.json('account', 'suspend', suspended)
+  writeFileSync(home.path('bad.yaml'), 'id: bad\noperations: 5\n')
+  writeFileSync(home.path('broken.yaml'), 'id: "no end\n')
+  writeFileSync(home.path('text.db'), 'this is no database, and long enough to be seen as none. '.repeat(20))
+  writeFileSync(home.path('servers.json'), '{ "name": "no servers" }')
+})
+afterAll(() => home.remove())
+
+/** A refusal says why on standard error, has its body on standard output with --json, and its code's exit. */
+describe('refusals', () => {
+  const file = (name: string) => home.path(name)
+  const cases: readonly (readonly [ErrorCode, readonly string[]])[] = [
+    ['out_of_credits', ['charge', 'website.generate', 'quantity=3']],
+    ['plan_required', ['charge', 'video.clip', 'variant=premium']],
+    ['account_suspended', ['charge', 'blog.post', '--account', suspended]],
+    ['unauthenticated', ['credits', '--key', 'secret']],
+    ['idempotency_conflict', ['charge', 'blog.post', '--idempotency-key', 'used']],
+    ['ledger_unavailable', ['credits', '--db', file('text.db')]],
+    ['ledger_unavailable', ['credits', '--db', file('no/such/folder/ledger.db')]],
+    ['catalog_invalid', ['catalog', 'validate', file('bad.yaml')]],
+    ['catalog_invalid', ['catalog', 'apply', file('broken.yaml')]],
+    ['catalog_invalid', ['init', '--catalog', 'starter']],
+    ['catalog_invalid', ['init', '--catalog', file('nowhere.yaml')]],
+    ['unknown_account', ['credits', '--account', 'nobody']],
+    ['unknown_account', ['account', 'suspend', 'nobody']],
+    ['unknown_operation', ['charge', 'nothing']],
+    ['unknown_operation', ['estimate', '__proto__']],
+    ['unknown_variant', ['charge', 'video.clip', 'variant=gold']],
+    ['unknown_plan', ['account', 'create', 'x', '--plan', 'gold']],
+    ['unknown_transaction', ['explain', 'tx_99_0123456789']],
+    ['unknown_transaction', ['refund', 'tx_99_0123456789']],
+    ['unknown_reservation', ['settle', 'rs_99_0123456789']],
+    ['unknown_reservation', ['release', 'rs_99_0123456789']],
+    ['invalid_amount', ['grant', '-5']],
+    ['invalid_amount', ['grant', '0']],
+    ['invalid_amount', ['grant', '--', '-0']],
+    ['invalid_amount', ['grant', 'NaN']],
+    ['invalid_amount', ['grant', '1e309']],
+    ['invalid_amount', ['grant', '0.0000001']],
+    ['invalid_amount', ['grant', '2000000001']],
+    ['invalid_amount', ['grant', 'ten']],
+    ['invalid_amount', ['price', 'blog.post', '-1']],
+    ['invalid_amount', ['afford', 'NaN']],
+    ['invalid_amount', ['charge', 'blog.post', 'quantity=-1']],
+    ['invalid_amount', ['charge', 'blog.post', 'quantity=-0']],
+    ['invalid_amount', ['charge', 'blog.post', 'quantity=9999999999999999']],
+    ['invalid_request', ['charge', 'blog.post', 'quantity=1e309']],
+    ['invalid_request', ['charge', 'blog.post', '--idempotency-key', '']],
+    ['invalid_request', ['charge', 'blog.post', '--idempotency-key', 'k'.repeat(256)]],
+    ['invalid_request', ['charge', '']],
+    ['invalid_request', ['charge', 'blog.post', '--label', `big=${'x'.repeat(1_025)}`]],
+    ['invalid_request', ['extend', 'rs_99_0123456789', '--ttl', '-1']],
+    ['invalid_request', ['reserve', 'blog.post', '--overrun', 'never']],
+    ['invalid_request', ['settle', 'rs_99_0123456789', '--fault', 'nobody']],
+    ['invalid_request', ['grant', '5', '--expires', 'tomorrow']],
+    ['invalid_request', ['grant', '5', '--priority', 'first']],
+    ['invalid_request', ['account', 'create', 'x', '--tz', 'Mars/Base']],
+    ['invalid_request', ['usage', '--by', 'colour']],
+    ['invalid_request', ['usage', '--since', 'yesterday']],
+    ['invalid_request', ['usage', '--last', '0']],
+    ['invalid_request', ['usage', '--last', '2', '--since', '2026-01-01']],
+    ['invalid_request', ['history', '--type', 'gift']],
+    ['invalid_request', ['history', '--limit', '1001']],
+    ['invalid_request', ['history', '--cursor', '1.x']],
+    ['invalid_request', ['history', '--csv']],
+    ['invalid_request', ['explain']],
+    ['invalid_request', ['doctor', '--head', '--since', 'x']],
+    ['invalid_request', ['serve', '--toolsets', 'read,steal']],
+    ['invalid_request', ['wrap', file('nowhere.json')]],
+    ['invalid_request', ['wrap', file('bad.yaml')]],
+    ['invalid_request', ['wrap', file('servers.json')]],
+    ['invalid_request', ['init', '--', 'no-such-program']],
+    ['invalid_request', ['charge']],
+    ['invalid_request', ['charge', 'blog.post', '--discount', '5']],
+    ['invalid_request', ['charge', 'blog.post', '--label']],
+    ['invalid_request', ['chrage', 'blog.post']],
+    ['invalid_request', ['account']],
+    ['invalid_request', ['credits', 'too', 'many']],
+    ['invalid_request', ['credits', '--db', '']],
+  ]
+
+  it.each(cases)('%s: %j', async (code, words) => {
+    const { code: exit, stdout, stderr } = await runHere(home, withJson(words))
+    const { error } = JSON.parse(stdout) as { error: { code: string; message: string; retryable: boolean } }
+    expect({ exit, code: error.code, retryable: error.retryable }).toEqual({ exit: ERRORS[code].exit, code, retryable: ERRORS[code].retryable })
+    expect(stderr.startsWith(`mcp-credits: ${error.message.split('\n')[0] ?? ''}`)).toBe(true)
+    expect(stderr).not.toContain('    at ')
+  })
+
+  it.each([
+    [1, ['charge', 'blog.post', '--idempotency-key', 'used']],
+    [2, ['charge', 'blog.post', '--discount', '5']],
+    [3, ['charge', 'website.generate', 'quantity=3']],
+    [4, ['charge', 'video.clip', 'variant=premium']],
+    [6, ['credits', '--db', 'text.db']],
+  ] as const)('the process exits %i for %j, with nothing on standard output', async (exit, words) => {
+    const { code, stdout, stderr } = await home.run(...words)
+    expect({ code, stdout }).toEqual({ code: exit, stdout: '' })
+    expect(stderr).toMatch(/^mcp-credits: ./)
+  })
+
+  it('T40: the body of a refusal for money says that retrying is of no use, and what is', async () => {
+    const { code, stdout, stderr } = await home.run('charge', 'website.generate', 'quantity=3')
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+    expect(stderr).toMatch(/^mcp-credits: Out of credits .*: 720 needed, 249 available\n {2}Add credits: npx mcp-credits grant 471 --account default\n/)
+    expect(JSON.parse((await home.run('charge', 'website.generate', 'quantity=3', '--json')).stdout)).toMatchObject({
+      error: {
+        retryable: false,
+        details: { required: 720, available: 249, reserved: 0, shortfall: 471, limited_by: { type: 'balance', id: 'default' } },
+        affordable: { units: 1 },
+        top_up_url: null,
+        approval: null,
+      },
+    })
+  })
+
+  it('none of them wrote an entry', async () => {
+    expect(await home.json('credits')).toMatchObject({ balance: 249, reserved: 0 })
+    expect((await home.json<{ transactions: readonly object[] }>('history')).transactions).toHaveLength(2)
+    expect(await home.json('doctor')).toMatchObject({ ok: true })
+  })
+})

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest'
+import { wrapConfiguration } from '../../src/cli/commands/wrap.js'
+import { csv } from '../../src/cli/csv.js'
+import { defaultDatabase } from '../../src/cli/default-database.js'
+import { creditsOf, localTime, moment, usd } from '../../src/cli/format.js'
+import { printable, styleFor } from '../../src/cli/output.js'
+import { readSettings } from '../../src/cli/settings.js'
+import { cardLines, tableLines } from '../../src/cli/table.js'
+import { upstreamEnvironment } from '../../src/cli/upstream-environment.js'
+import { readCall, readLabel, readLabels, readUsage } from '../../src/cli/words.js'
+
+const plain = styleFor({ isTTY: false }, {})
+
+describe('name=value words', () => {
+  it('variant and quantity belong to the call, everything else is an argument; JSON is read where it is JSON', () => {
+    expect(readCall(['variant=premium', 'quantity=2.5', 'n=3', 'hd=true', 'none=null', 'list=[1,2]', 'title=3pm', 'url=a=b', 'empty='])).toEqual({
+      variant: 'premium',
+      quantity: 2.5,
+      args: { n: 3, hd: true, none: null, list: [1, 2], title: '3pm', url: 'a=b', empty: '' },
+    })
+  })
+
+  it('a variant that looks like a number stays a text', () => {
+    expect(readCall(['variant=2'])).toEqual({ variant: '2' })
+  })
+
+  it('a name that every object has is a name like any other', () => {
+    expect(readCall(['__proto__=1', 'constructor=2']).args).toEqual(Object.fromEntries([['__proto__', 1], ['constructor', 2]]))
+  })
+
+  it.each([
+    ['a word without a name', () => readCall(['=1'])],
+    ['a word without a value', () => readCall(['premium'])],
+    ['a name given twice', () => readCall(['n=1', 'n=2'])],
+    ['a quantity that is no number', () => readCall(['quantity=NaN'])],
+    ['a quantity that is infinite in words', () => readCall(['quantity=Infinity'])],
+    ['a quantity in another base', () => readCall(['quantity=0x10'])],
+    ['an empty quantity', () => readCall(['quantity='])],
+    ['a label without a value', () => readLabels(['customer'])],
+    ['a label to look for without a value', () => readLabel('customer')],
+    ['a usage that is no number', () => readUsage(['input_tokens=many'])],
+  ])('%s is refused', (_what, read) => {
+    expect(read).toThrowError(expect.objectContaining({ code: 'invalid_request' }) as Error)
+  })
+
+  it('labels and usage that were not given are left out', () => {
+    expect([readLabels(), readUsage(), readLabel(undefined)]).toEqual([undefined, undefined, undefined])
+    expect([readLabels(['a=1']), readUsage(['input_tokens=5'])]).toEqual([{ a: '1' }, { input_tokens: 5 }])
+  })
+})
+
+describe('the ledger when nobody names one', () => {
+  const at = (platform: NodeJS.Platform, env: Record<string, string>, home: string) => defaultDatabase({ platform, env, home })
+
+  it.each([
+    ['Linux', at('linux', {}, '/home/ada'), '/home/ada/.local/share/mcp-credits/ledger.db'],
+    ['XDG_DATA_HOME', at('linux', { XDG_DATA_HOME: '/data' }, '/home/ada'), '/data/mcp-credits/ledger.db'],
+    ['a relative XDG_DATA_HOME, which does not count', at('linux', { XDG_DATA_HOME: 'data' }, '/home/ada'), '/home/ada/.local/share/mcp-credits/ledger.db'],
+    ['macOS', at('darwin', {}, '/Users/ada'), '/Users/ada/Library/Application Support/mcp-credits/ledger.db'],
+    ['Windows', at('win32', { LOCALAPPDATA: 'C:\\Users\\ada\\AppData\\Local' }, 'C:\\Users\\ada'), 'C:\\Users\\ada\\AppData\\Local\\mcp-credits\\ledger.db'],
+    ['Windows without its variable', at('win32', {}, 'C:\\Users\\ada'), 'C:\\Users\\ada\\AppData\\Local\\mcp-credits\\ledger.db'],
+  ])('on %s', (_where, found, expected) => {
+    expect(found).toBe(expected)
+  })
+})
+
+describe('settings', () => {
+  const machine = { platform: 'linux', home: '/home/ada', env: { MCP_CREDITS_DB: 'env.db', MCP_CREDITS_ACCOUNT: 'acme' } } as const
+
+  it('options win over the environment, and the environment over what is usual', () => {
+    expect(readSettings({ db: 'x.db', account: 'bob' }, machine)).toMatchObject({ database: 'x.db', account: 'bob', isMadeWhenMissing: false })
+    expect(readSettings({}, machine)).toMatchObject({ database: 'env.db', account: 'acme', isMadeWhenMissing: true })
+    expect(readSettings({}, { ...machine, env: { MCP_CREDITS_DB: '', MCP_CREDITS_ACCOUNT: '' } })).toMatchObject({
+      database: '/home/ada/.local/share/mcp-credits/ledger.db',
+      account: 'default',
+      isDefaultDatabase: true,
+    })
+  })
+
+  it.each([
+    ['an option', { key: 'secret' }, machine.env],
+    ['an empty option', { key: '' }, machine.env],
+    ['the environment', {}, { MCP_CREDITS_KEY: 'secret' }],
+  ])('a key by %s is refused, never ignored', (_how, options, env) => {
+    expect(() => readSettings(options, { ...machine, env })).toThrowError(expect.objectContaining({ code: 'unauthenticated' }) as Error)
+  })
+
+  it('an upstream server gets our environment without what is ours', () => {
+    expect(upstreamEnvironment({ PATH: '/bin', MCP_CREDITS_KEY: 's', MCP_CREDITS_DB: 'postgres://u:p@h/d', GITHUB_TOKEN: 't' })).toEqual({ PATH: '/bin', GITHUB_TOKEN: 't' })
+  })
+})
+
+describe('text for people', () => {
+  it('is coloured on a terminal only, and not with NO_COLOR', () => {
+    const bold = '\u001B[1mx\u001B[22m'
+    expect(styleFor({ isTTY: true }, {}).bold('x')).toBe(bold)
+    expect(styleFor({ isTTY: true }, { NO_COLOR: '' }).bold('x')).toBe(bold)
+    expect([styleFor({}, {}), styleFor({ isTTY: true }, { NO_COLOR: '1' }), styleFor({ isTTY: true }, { TERM: 'dumb' })].map(({ bold }) => bold('x'))).toEqual(['x', 'x', 'x'])
+  })
+
+  it('a text by others commands no terminal and stays in its line', () => {
+    expect(printable('a\u001B[31mred\nnext\u202Eend')).toBe('a\uFFFD[31mred\uFFFDnext\uFFFDend')
+  })
+
+  it('numbers are aligned at their right ends, wide signs take two columns', () => {
+    const rows = [{ name: 'echo', price: '1' }, { name: '画像', price: '1,000' }]
+    const columns = [
+      { head: 'Tool', cell: (row: (typeof rows)[number]) => row.name },
+      { head: 'Price', cell: (row: (typeof rows)[number]) => row.price, isNumber: true as const },
+    ]
+    expect(tableLines(rows, columns, plain)).toEqual(['Tool  Price', 'echo      1', '画像  1,000'])
+  })
+
+  it('a card leaves out what there is not', () => {
+    expect(cardLines([['Balance', '1'], ['Reserved', null], ['To', '2']], plain)).toEqual(['Balance  1', 'To       2'])
+  })
+
+  it('amounts are grouped and exact to six decimals, instants in the time zone that is told', () => {
+    const unit = { name: 'credit', plural: 'credits' }
+    expect([creditsOf(1, unit), creditsOf(1_234.000001, unit), creditsOf(2_000_000_000, unit)]).toEqual(['1 credit', '1,234.000001 credits', '2,000,000,000 credits'])
+    expect([usd(0.6), usd(0.0125), usd(1_000)]).toEqual(['$0.60', '$0.0125', '$1,000.00'])
+    expect([moment('2026-12-31T23:30:00.000Z', 'Europe/Berlin'), localTime('2026-12-31T23:30:00.000Z', 'UTC')]).toEqual(['2027-01-01 00:30 Europe/Berlin', '2026-12-31 23:30'])
+  })
+
+  it('CSV quotes what would break a line or a field, and disarms what a spreadsheet would run', () => {
+    expect(csv(['key', 'credits'], [['a,b', 1], ['say "hi"\n', -2], ['=1+1', 0.02], [null, 3]])).toBe(
+      'key,credits\r\n"a,b",1\r\n"say ""hi""\n",-2\r\n\'=1+1,0.02\r\n,3\r\n',
+    )
+  })
+})
+
+describe('wrap', () => {
+  it('AX-26: every stdio server gets the meter before its command; everything else in the configuration stays', () => {
+    const configuration = {
+      theme: 'dark',
+      mcpServers: {
+        files: { command: 'npx', args: ['-y', '@modelcontextprotocol/server-filesystem', '/tmp'], env: { LEVEL: '1' }, disabled: false },
+        plain: { command: 'server' },
+        web: { type: 'http', url: 'https://example.com/mcp' },
+        metered: { command: 'npx', args: ['-y', 'mcp-credits@0.1.0', 'serve', '--', 'server'] },
+        credits: { command: 'mcp-credits', args: ['serve'] },
+        broken: { command: 'server', args: 'x' },
+      },
+    }
+    const { configuration: wrapped, left } = wrapConfiguration(configuration, [])
+    expect(wrapped).toEqual({
+      ...configuration,
+      mcpServers: {
+        ...configuration.mcpServers,
+        files: {
+          command: 'npx',
+          args: ['-y', 'mcp-credits', 'serve', '--', 'npx', '-y', '@modelcontextprotocol/server-filesystem', '/tmp'],
+          env: { LEVEL: '1' },
+          disabled: false,
+        },
+        plain: { command: 'npx', args: ['-y', 'mcp-credits', 'serve', '--', 'server'] },
+      },
+    })
+    expect(left.map(({ name }) => name)).toEqual(['web', 'metered', 'credits', 'broken'])
+  })
+
+  it('what is wrapped already is left, so that wrapping twice is wrapping once', () => {
+    const once = wrapConfiguration({ servers: { a: { command: 'server', args: ['mcp-credits', 'serve'] } } }, ['--db', '/x.db']).configuration
+    expect(once).toEqual({ servers: { a: { command: 'npx', args: ['-y', 'mcp-credits', 'serve', '--db', '/x.db', '--', 'server', 'mcp-credits', 'serve'] } } })
+    expect(wrapConfiguration(once, []).configuration).toEqual(once)
+  })
+})
