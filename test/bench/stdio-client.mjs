@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+
+/**
+ * A client with nothing in it that is worth measuring: lines out, lines in, answers by id.
+ *
+ * @param {readonly string[]} command
+ * @param {Readonly<Record<string, string>>} [env]
+ */
+export function startServer(command, env = {}) {
+  const [file, ...args] = command
+  const child = spawn(/** @type {string} */ (file), args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'ignore'] })
+  /** @type {Map<number, (message: any) => void>} */
+  const waiting = new Map()
+  let serial = 0
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const message = JSON.parse(line)
+    waiting.get(message.id)?.(message)
+    waiting.delete(message.id)
+  })
+  const write = (/** @type {object} */ message) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+  const request = (/** @type {string} */ method, /** @type {object} */ params = {}) =>
+    new Promise((resolve) => {
+      serial += 1
+      waiting.set(serial, resolve)
+      write({ id: serial, method, params })
+    })
+  return {
+    request,
+    async initialize() {
+      const clientInfo = { name: 'bench', version: '1' }
+      await request('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo })
+      write({ method: 'notifications/initialized' })
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        child.once('exit', resolve)
+        child.stdin.end()
+      }),
+  }
+}
