@@ -128,7 +128,7 @@ type RankedPlace = (typeof places)[number]
 function mayImport(from: RankedPlace | undefined, to: RankedPlace | undefined): boolean {
   if (from === undefined || to === undefined) return false
   if (from.path === to.path || to.path === 'src/errors.ts') return true
-  if (from.path === 'tools') return to.path === 'src/credits.ts'
+  if (from.path === 'tools') return to.path === 'src/credits.ts' || to.path === 'src/wire.ts'
   return to.rank < from.rank
 }
 

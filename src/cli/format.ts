@@ -1,8 +1,6 @@
-const CREDITS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 6 })
-
 /** An amount for people: `1,000`, `0.02`. */
 export function credits(amount: number): string {
-  return CREDITS.format(amount)
+  return formatWith(CREDITS, amount)
 }
 
 /** An amount with the catalog's name for it: `1 credit`, `1,000 credits`. */
@@ -22,10 +20,20 @@ export function range(minimum: number, maximum: number): string {
 
 /** Dollars, to the cent and further only where there is more: `$0.60`, `$0.0125`. */
 export function usd(amount: number): string {
-  return `$${DOLLARS.format(amount)}`
+  return `$${formatWith(DOLLARS, amount)}`
 }
 
-const DOLLARS = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 6 })
+const CREDITS: Intl.NumberFormatOptions = { maximumFractionDigits: 6 }
+const DOLLARS: Intl.NumberFormatOptions = { minimumFractionDigits: 2, maximumFractionDigits: 6 }
+
+/** Made by the first number: a formatter takes longer than all else that a start does before it serves. */
+function formatWith(options: Intl.NumberFormatOptions, amount: number): string {
+  const format = formats.get(options) ?? new Intl.NumberFormat('en-US', options)
+  formats.set(options, format)
+  return format.format(amount)
+}
+
+const formats = new Map<Intl.NumberFormatOptions, Intl.NumberFormat>()
 
 /**
  * An instant as a person in `timeZone` would write it, `2026-12-01 00:00 Europe/Berlin`. By `Intl`, so that no command

@@ -17,12 +17,14 @@ export type Need =
   /** `count`: how many due rows of a kind one step looks at. */
   | { readonly kind: 'due'; readonly at: Instant; readonly count: number }
 
-/** Thrown by a view for a row that was not loaded; `decide` turns it into a value at its boundary. */
-export class NotLoaded extends Error {
+/**
+ * Thrown by a view for a row that was not loaded; `decide` turns it into a value at its boundary. No `Error`: it is a
+ * question and nobody's fault, and the trace of the stack would cost more than the decision.
+ */
+export class NotLoaded {
   readonly need: Need
 
   constructor(need: Need) {
-    super(`not loaded: ${need.kind}`)
     this.need = need
   }
 }

@@ -2,13 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { bundledCatalogs } from '../catalog/bundled.js'
 import type { Catalog } from '../catalog/catalog.js'
 import { describeProblems, parseCatalog } from '../catalog/parse-catalog.js'
-import { parseCatalogText } from '../catalog/parse-text.js'
 import { CreditError } from '../errors.js'
 
 /** Reads a catalog: a bundled one by its name, one from its file (JSON or YAML), or a document as it is. @throws CreditError `catalog_invalid` */
 export async function readCatalog(source: string | object): Promise<Catalog> {
   if (typeof source !== 'string') return checked(source)
-  return isBundled(source) ? bundledCatalog(source) : checked(documentIn(source, await textOf(source)))
+  return isBundled(source) ? bundledCatalog(source) : checked(await documentIn(source, await textOf(source)))
 }
 
 export function isBundled(name: string): boolean {
@@ -35,7 +34,9 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-function documentIn(file: string, text: string): unknown {
+async function documentIn(file: string, text: string): Promise<unknown> {
+  // The reader of YAML is loaded by whoever reads a file: opening a ledger does without it.
+  const { parseCatalogText } = await import('../catalog/parse-text.js')
   const read = parseCatalogText(text)
   if (read.ok) return read.document
   throw new CreditError('catalog_invalid', `${file} cannot be read:\n${describeProblems(read.problems)}`, { details: { problems: read.problems } })

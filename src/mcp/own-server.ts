@@ -4,7 +4,8 @@ import { CreditError } from '../errors.js'
 import { answerCall } from './answer-call.js'
 import { agentAccess, type OpenCredits } from './ledger-access.js'
 import { listedTools } from './listed-tools.js'
-import { type ProtocolFailure, readResource, resourceNotFound, resourceRefusal, resources } from './resources.js'
+import { everySecond, type Ticker } from './resource-watch.js'
+import { isResource, type ProtocolFailure, readResource, resourceNotFound, resourceRefusal, resources, watchOver } from './resources.js'
 
 type JsonObject = { readonly [member: string]: unknown }
 type Era = 'legacy' | 'modern'
@@ -17,12 +18,23 @@ export interface OwnTools {
   readonly resources: {
     readonly list: (era: Era) => readonly JsonObject[]
     readonly templates: (era: Era) => readonly JsonObject[]
+    readonly watch: (
+      uri: string,
+      era: Era,
+      changed: () => void,
+    ) => { readonly ready: Promise<void>; readonly stop: () => void } | { readonly error: ProtocolFailure }
     readonly read: (uri: string, asked: Asked) => Promise<{ readonly result: JsonObject } | { readonly error: ProtocolFailure }>
   }
 }
 
+export interface OwnOptions {
+  readonly credits: OpenCredits
+  readonly toolsets: readonly Toolset[]
+  readonly ticker?: Ticker
+}
+
 /** The tools of these sets and our resources. Refusals are results or JSON-RPC errors; a rejection is a bug. */
-export function ownServer({ credits, toolsets }: { readonly credits: OpenCredits; readonly toolsets: readonly Toolset[] }): OwnTools {
+export function ownServer({ credits, toolsets, ticker = everySecond }: OwnOptions): OwnTools {
   const open = agentAccess(credits)
   const offered = new Set(listedTools(toolsets).map((tool) => tool.name))
   return {
@@ -31,7 +43,16 @@ export function ownServer({ credits, toolsets }: { readonly credits: OpenCredits
       assert(offered.has(name), `${name} was asked for and is not among the tools that were listed`)
       return answerCall(name, open, args)
     },
-    resources: { list: () => resources, templates: () => [], read: (uri, { era }) => readOwn(uri, era, open) },
+    resources: {
+      list: () => resources,
+      templates: () => [],
+      read: (uri, { era }) => readOwn(uri, era, open),
+      watch: (uri, era, changed) => {
+        if (!isResource(uri)) return { error: resourceNotFound(uri, era) }
+        const watch = watchOver(open, { changed, ticker })
+        return { ready: watch.listen(uri, [uri]), stop: () => watch.close() }
+      },
+    },
   }
 }
 

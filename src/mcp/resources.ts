@@ -2,6 +2,7 @@ import { CreditError, ERRORS } from '../errors.js'
 import { refusalBody } from '../refusal-body.js'
 import { callNamed } from './answer-call.js'
 import type { OpenCredits } from './ledger-access.js'
+import { ResourceWatch, type Watched } from './resource-watch.js'
 
 /** A resource is the answer of a tool without arguments, so that it can be attached and subscribed to. */
 const RESOURCES = [
@@ -37,6 +38,16 @@ export async function readResource(uri: string, open: OpenCredits): Promise<Reso
   const resource = RESOURCES.find((candidate) => candidate.uri === uri)
   if (resource === undefined) return null
   return { contents: [{ uri, mimeType: MIME_TYPE, text: JSON.stringify(await callNamed(resource.tool, open, {})) }] }
+}
+
+/** Tells which of our resources read differently than before, while somebody listens. */
+export function watchOver(open: OpenCredits, { changed, ticker }: Pick<Watched, 'changed' | 'ticker'>): ResourceWatch {
+  return new ResourceWatch({
+    mark: async () => (await open()).changeMark(),
+    read: async (uri) => (await readResource(uri, open))?.contents[0].text ?? '',
+    changed,
+    ticker,
+  })
 }
 
 export type ProtocolFailure = { readonly code: number; readonly message: string; readonly data: unknown }

@@ -5,8 +5,8 @@ import { answerCall } from './answer-call.js'
 import { instructionsFor } from './instructions.js'
 import { agentAccess, type OpenCredits } from './ledger-access.js'
 import { listedTools } from './listed-tools.js'
-import { everySecond, ResourceWatch, type Ticker } from './resource-watch.js'
-import { isResource, type ProtocolFailure, readResource, resourceNotFound, resourceRefusal, resources } from './resources.js'
+import { everySecond, type ResourceWatch, type Ticker } from './resource-watch.js'
+import { isResource, type ProtocolFailure, readResource, resourceNotFound, resourceRefusal, resources, watchOver } from './resources.js'
 
 export interface CreditsServerOptions {
   /** Opens the ledger for the account that is served; asked at the first call or read, never at start-up. */
@@ -48,9 +48,7 @@ export function buildServer(options: CreditsServerOptions): BuiltServer {
       cacheHints: CACHE_HINTS,
     },
   )
-  const watch = new ResourceWatch({
-    mark: async () => (await open()).changeMark(),
-    read: async (uri) => (await readResource(uri, open))?.contents[0].text ?? '',
+  const watch = watchOver(open, {
     changed: (uri) => void server.sendResourceUpdated({ uri }).catch((error: unknown) => report(`an update of ${uri} was not sent: ${String(error)}`)),
     ticker,
   })

@@ -1,6 +1,6 @@
 import {
   type Answer, type ClientRequest, eraOf, INTERNAL_ERROR, invalidParams, isObject, metaOf, requestText
-} from './json-rpc.js'
+} from '../json/json-rpc.js'
 import type { Ending } from './pending-requests.js'
 import type { Era, JsonObject, JsonRpcError, Meter, MeteredAnswer, UpstreamAnswer } from './ports.js'
 import { type Reply, replyWith } from './reply.js'
@@ -38,6 +38,7 @@ export async function relayMeteredCall(call: ToolCall, parts: {
   readonly wires: Wires
   readonly tasks: TaskBook
   readonly meter: Meter
+  readonly hasOutputSchema: boolean
   readonly reply: Reply
   /** Called when the call was given to the upstream: what the client sends next may follow it. */
   readonly admitted: () => void
@@ -51,6 +52,7 @@ export async function relayMeteredCall(call: ToolCall, parts: {
       tool: call.name,
       arguments: call.arguments,
       meta: metaOf(request.params),
+      hasOutputSchema: parts.hasOutputSchema,
       signal: flight.signal,
       run: args => flight.run(args)
     })

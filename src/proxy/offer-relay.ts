@@ -1,6 +1,7 @@
-import { type Answer, type ClientRequest, eraOf, METHOD_NOT_FOUND } from './json-rpc.js'
+import { type Answer, type ClientRequest, eraOf, METHOD_NOT_FOUND } from '../json/json-rpc.js'
 import type { Era, JsonObject, OwnServer, Prices } from './ports.js'
 import { isLastPage, ofEra, toolNames, withOurCaching, withOurEntries, withOurOffer, withPrices } from './rewrite.js'
+import type { OutputSchemas } from './output-schemas.js'
 import type { ToolNames } from './tool-names.js'
 
 export interface OfferParts {
@@ -8,6 +9,7 @@ export interface OfferParts {
   readonly prices: Prices
   readonly instructions: string | undefined
   readonly names: ToolNames
+  readonly schemas: OutputSchemas
 }
 
 type Rewrite = (request: ClientRequest, answer: Answer, parts: OfferParts) => Answer | Promise<Answer>
@@ -26,7 +28,7 @@ function rewriteOffer(answer: Answer, era: Era, { own, instructions }: OfferPart
   return {
     result: withOurOffer(answer.result, {
       hasTools: own.tools(era).length > 0,
-      hasResources: own.resources !== undefined,
+      resources: own.resources === undefined ? undefined : own.resources.watch && era === 'legacy' ? { subscribe: true } : {},
       instructions
     })
   }
@@ -38,6 +40,8 @@ async function rewriteTools(request: ClientRequest, answer: Answer, parts: Offer
   if (page === undefined) return answer
   const isWhole = request.params?.['cursor'] === undefined && isLastPage(page)
   if (isWhole) parts.names.learn(toolNames(page))
+  parts.schemas.learn(page)
+  await parts.prices.ready?.()
   const priced = withPrices(page, parts.prices)
   const result = isLastPage(page) ? withOurEntries(priced, 'tools', await ownTools(request, era, parts)) : priced
   return { result: withOurCaching(result, era, parts.prices.validForMs()) }

@@ -1,4 +1,4 @@
-import { type Answer, type ClientRequest, eraOf, INTERNAL_ERROR, metaOf } from './json-rpc.js'
+import { type Answer, type ClientRequest, eraOf, INTERNAL_ERROR, metaOf } from '../json/json-rpc.js'
 import type { PendingRequest } from './pending-requests.js'
 import type { OwnRequest } from './ports.js'
 import { type Reply, replyWith } from './reply.js'

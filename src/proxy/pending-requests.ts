@@ -1,4 +1,4 @@
-import type { Answer, RequestId } from './json-rpc.js'
+import type { Answer, RequestId } from '../json/json-rpc.js'
 import type { EndedBy } from './ports.js'
 
 /** How a request stops waiting when no answer will come: from our side, or because the upstream is gone. */

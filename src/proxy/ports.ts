@@ -5,17 +5,9 @@
  * door owes it is `run`, which says by its `kind` how the call ended.
  */
 import type { Readable, Writable } from 'node:stream'
+import type { Era, JsonObject, JsonRpcError } from '../json/json-rpc.js'
 
-export type JsonObject = { readonly [member: string]: unknown }
-
-/** `legacy` is every protocol version up to 2025-11-25, `modern` is 2026-07-28: the request's own `_meta` tells. */
-export type Era = 'legacy' | 'modern'
-
-export interface JsonRpcError {
-  readonly code: number
-  readonly message: string
-  readonly data?: unknown
-}
+export type { Era, JsonObject, JsonRpcError }
 
 /**
  * Runs one priced tool call: price, reserve, `run`, settle or release in `finally`, add the receipt.
@@ -39,6 +31,8 @@ export interface MeteredCall {
   readonly arguments: JsonObject | undefined
   /** The request's `_meta`: idempotency key, trace context, in the modern era the protocol envelope. */
   readonly meta: JsonObject | undefined
+  /** Whether the client was told of an output schema, against which it checks a result that is no error. */
+  readonly hasOutputSchema: boolean
   /**
    * Aborts when the call is ended from our side; `signal.reason` is an {@link EndedBy}. It lives as long as the call:
    * a task's signal aborts too when the task is cancelled. An abort before `run` means that nothing was started.
@@ -86,6 +80,8 @@ export interface Prices {
   readonly decorate: (tool: ToolDescription) => ToolDescription
   /** For how long from now the prices in a list may be kept: until the next price change at the latest. */
   readonly validForMs: () => number
+  /** Resolves, and never rejects, once the first prices are known: a list waits for them, and nothing else does. */
+  readonly ready?: () => Promise<void>
 }
 
 /** What our own tools and resources learn of the request that asks for them. */
@@ -116,6 +112,15 @@ export interface OwnResources {
     uri: string,
     request: OwnRequest
   ) => Promise<{ readonly result: JsonObject } | { readonly error: JsonRpcError }>
+  /**
+   * Calls `changed` each time the resource reads differently, until `stop`; changes from `ready` on are sure to be noticed.
+   * Left out: there are no subscriptions.
+   */
+  readonly watch?: (
+    uri: string,
+    era: Era,
+    changed: () => void
+  ) => { readonly ready: Promise<void>; readonly stop: () => void } | { readonly error: JsonRpcError }
 }
 
 export interface ProxyOptions {

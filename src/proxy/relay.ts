@@ -1,11 +1,13 @@
 import { readToolCall, relayMeteredCall, UPSTREAM_ENDED } from './call-relay.js'
 import {
-  type Answer, type ClientMessage, type ClientRequest, eraOf, INTERNAL_ERROR, invalidRequest, parseJson, readClientLine,
-  readUpstreamMessage, type RequestId, requestText
-} from './json-rpc.js'
+  type Answer, type ClientMessage, type ClientRequest, eraOf, ID_IN_USE, INTERNAL_ERROR, parseJson, readClientLine,
+  readUpstreamMessage, type RequestId, requestText, tooLong
+} from '../json/json-rpc.js'
 import type { LineWriter } from './line-writer.js'
 import { OFFER_REWRITES, type OfferParts } from './offer-relay.js'
-import { answerOurselves, isOwnUri, type OwnWork } from './own-relay.js'
+import { OutputSchemas } from './output-schemas.js'
+import { answerOurselves, type OwnWork } from './own-relay.js'
+import { OwnResourceRequests } from './own-resources.js'
 import { type Ending, type PendingRequest, PendingRequests } from './pending-requests.js'
 import type { JsonObject, Meter, ProxyLimits } from './ports.js'
 import { batchReplies, lineReply, type Reply, replyWith } from './reply.js'
@@ -14,7 +16,7 @@ import { type OpenTask, TaskBook } from './task-book.js'
 import { ToolNames } from './tool-names.js'
 import { describeError, type Wires } from './wires.js'
 
-export interface RelayOptions extends Omit<OfferParts, 'names'> {
+export interface RelayOptions extends Omit<OfferParts, 'names' | 'schemas'> {
   readonly client: LineWriter
   readonly toUpstream: (line: string | Buffer) => Promise<void> | undefined
   readonly meter: Meter
@@ -32,6 +34,7 @@ export class Relay {
   readonly #wires: Wires
   readonly #tasks: TaskBook
   readonly #offer: OfferParts
+  readonly #ownResources: OwnResourceRequests
   /** All that an exit waits for, and of it the calls that are not yet forwarded, refused or answered. */
   readonly #work = new Set<Promise<unknown>>()
   readonly #admissions = new Set<Promise<void>>()
@@ -51,14 +54,17 @@ export class Relay {
     }
     this.#tasks = new TaskBook(this.#wires)
     const { own, prices, instructions } = options
-    this.#offer = { own, prices, instructions, names: new ToolNames(this.#wires) }
+    this.#ownResources = new OwnResourceRequests(own.resources, uri => {
+      void options.client.write(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri } }))
+    })
+    this.#offer = { own, prices, instructions, names: new ToolNames(this.#wires), schemas: new OutputSchemas() }
   }
 
   /** Takes one line of the client. Its promise is the upstream's (or the client's own) backpressure. */
   fromClient(line: Buffer): Promise<void> | undefined {
     const text = line.toString()
     if (text.trim() === '') return undefined
-    const read = readClientLine(text, this.#options.limits)
+    const read = readClientLine(text, { batchMembersMax: this.#options.limits.batchMembersMax, isPassedOn: true })
     if (read.kind === 'single') return this.#receive(read.message, line, lineReply(this.#options.client))
     const expecting = read.members.filter(({ message }) => message.kind === 'request' || message.kind === 'invalid')
     const replies = batchReplies(expecting.length, this.#options.client)[Symbol.iterator]()
@@ -70,10 +76,10 @@ export class Relay {
     return Promise.all(passed).then(() => undefined)
   }
 
-  /** A line that was too long to read. Its id is unknown, so the answer carries none. */
+  /** Answers a line that was too long to read. */
   refuseLongLine(): Promise<void> | undefined {
-    const reason = `a message may have at most ${this.#options.limits.clientLineBytesMax} bytes`
-    return replyWith(lineReply(this.#options.client), null, { error: invalidRequest(reason) })
+    const error = tooLong(this.#options.limits.clientLineBytesMax)
+    return replyWith(lineReply(this.#options.client), null, { error })
   }
 
   /** Takes one line of the upstream. Its promise is the client's backpressure. */
@@ -94,6 +100,7 @@ export class Relay {
     this.stopForwarding(by)
     this.#wires.pending.endAll(by)
     this.#tasks.endAll(by, UPSTREAM_ENDED)
+    this.#ownResources.close()
   }
 
   get hasOpenRequests(): boolean {
@@ -144,22 +151,14 @@ export class Relay {
 
   #requested(request: ClientRequest, raw: Buffer | string, reply: Reply): Promise<void> | undefined {
     const { pending, limits } = this.#wires
-    if (pending.has(request.id)) {
-      return replyWith(reply, request.id, { error: invalidRequest('a request with this id is still open') })
-    }
+    if (pending.has(request.id)) return replyWith(reply, request.id, { error: ID_IN_USE })
     if (pending.size >= limits.requestsInFlightMax) {
       const message = `Too many requests are open (${limits.requestsInFlightMax}); wait for answers before you send more`
       return replyWith(reply, request.id, { error: { code: INTERNAL_ERROR, message } })
     }
     if (request.method === 'tools/call') return this.#called(request, reply)
-    if (request.method === 'resources/read') {
-      const uri = request.params?.['uri']
-      const { resources } = this.#options.own
-      if (resources !== undefined && isOwnUri(uri)) {
-        const work: OwnWork = asked => resources.read(uri, asked)
-        return this.#admit(() => answerOurselves(request, { wires: this.#wires, reply, work }))
-      }
-    }
+    const work = this.#ownResources.workFor(request)
+    if (work !== undefined) return this.#admit(() => answerOurselves(request, { wires: this.#wires, reply, work }))
     const rewrite = OFFER_REWRITES.get(request.method)
     if (rewrite !== undefined) {
       return this.#forward(request, raw, reply, async answer => rewrite(request, answer, this.#offer))
@@ -176,8 +175,9 @@ export class Relay {
     const call = readToolCall(request)
     if ('code' in call) return replyWith(reply, request.id, { error: call })
     const { own, meter } = this.#options
+    const hasOutputSchema = this.#offer.schemas.has(call.name)
     const relay = (admitted: () => void): Promise<void> =>
-      relayMeteredCall(call, { wires: this.#wires, tasks: this.#tasks, meter, reply, admitted })
+      relayMeteredCall(call, { wires: this.#wires, tasks: this.#tasks, meter, hasOutputSchema, reply, admitted })
     const ours = own.tools(eraOf(request.params)).map(tool => tool.name)
     if (!couldBeOurs(call.name, ours)) return this.#admit(relay)
     const hold = holdPlace(this.#wires.pending, request.id)

@@ -1,4 +1,5 @@
-import { answerText, type Answer, type RequestId } from './json-rpc.js'
+import { answerText, type Answer, type RequestId } from '../json/json-rpc.js'
+import { BatchAnswers } from '../json/batch-answers.js'
 import type { LineWriter } from './line-writer.js'
 
 /**
@@ -16,18 +17,14 @@ export function lineReply(client: LineWriter): Reply {
 
 /** One reply for each of `count` members. When the last is in, their answers leave as one array, if there are any. */
 export function batchReplies(count: number, client: LineWriter): readonly Reply[] {
-  const answers: string[] = []
-  let open = count
-  const done = (): Promise<void> | undefined => {
-    open -= 1
-    return open === 0 && answers.length > 0 ? client.write(`[${answers.join(',')}]`) : undefined
+  const answers = new BatchAnswers(count)
+  const add = (answer: string | null): Promise<void> | undefined => {
+    const line = answers.add(answer)
+    return line === undefined ? undefined : client.write(line)
   }
   return Array.from({ length: count }, () => ({
-    answer: message => {
-      answers.push(message.toString().trim())
-      return done()
-    },
-    nothing: () => void done()
+    answer: message => add(message.toString()),
+    nothing: () => void add(null)
   }))
 }
 

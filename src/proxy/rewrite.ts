@@ -1,10 +1,11 @@
 /* What the proxy changes in the upstream's results: pure functions from one result object to the next. */
-import { isObject } from './json-rpc.js'
+import { isObject } from '../json/json-rpc.js'
 import type { Era, JsonObject, Prices, ToolDescription } from './ports.js'
 
 export interface Offer {
   readonly hasTools: boolean
-  readonly hasResources: boolean
+  /** The capability that we have by ourselves. */
+  readonly resources: JsonObject | undefined
   readonly instructions: string | undefined
 }
 
@@ -17,7 +18,7 @@ export function withOurOffer(result: JsonObject, offer: Offer): JsonObject {
     capabilities: {
       ...capabilities,
       ...(offer.hasTools ? { tools: capabilities['tools'] ?? {} } : {}),
-      ...(offer.hasResources ? { resources: capabilities['resources'] ?? {} } : {})
+      ...(offer.resources === undefined ? {} : { resources: capabilities['resources'] ?? offer.resources })
     },
     ...(instructions.length === 0 ? {} : { instructions: instructions.join('\n\n') })
   }

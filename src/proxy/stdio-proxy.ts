@@ -1,4 +1,4 @@
-import { LineSplitter, type Line } from './line-framing.js'
+import { LineSplitter, type Line } from '../json/line-framing.js'
 import { LineWriter } from './line-writer.js'
 import { DEFAULT_LIMITS, type EndedBy, type ProxyExit, type ProxyOptions } from './ports.js'
 import { Relay } from './relay.js'

@@ -1,4 +1,4 @@
-import { type Answer, INTERNAL_ERROR, isObject } from './json-rpc.js'
+import { type Answer, INTERNAL_ERROR, isObject } from '../json/json-rpc.js'
 import type { EndedBy, JsonObject, JsonRpcError, MeteredAnswer, TaskEnd } from './ports.js'
 import type { Wires } from './wires.js'
 

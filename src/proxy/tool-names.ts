@@ -1,4 +1,4 @@
-import { type Answer, METHOD_NOT_FOUND, metaOf } from './json-rpc.js'
+import { type Answer, METHOD_NOT_FOUND, metaOf } from '../json/json-rpc.js'
 import type { JsonObject } from './ports.js'
 import { isLastPage, shownNames, toolNames } from './rewrite.js'
 import type { Wires } from './wires.js'

@@ -1,6 +1,7 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { Writable } from 'node:stream'
-import { LineSplitter, type Line } from './line-framing.js'
+import spawn from 'cross-spawn'
+import { LineSplitter, type Line } from '../json/line-framing.js'
 import { LineWriter } from './line-writer.js'
 import type { ProxyLimits } from './ports.js'
 import { within } from './within.js'
@@ -35,7 +36,7 @@ export class UpstreamProcess {
       // A group of its own, so that a launcher such as npx cannot leave the server that it started behind.
       detached: OWN_GROUP,
       windowsHide: true
-    })
+    }) as ChildProcessWithoutNullStreams
     this.#child.stderr.on('error', ignore)
     this.#child.stderr.pipe(options.diagnostics, { end: false })
     this.#writer = new LineWriter(this.#child.stdin, ignore)

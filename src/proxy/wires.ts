@@ -1,4 +1,4 @@
-import type { Answer } from './json-rpc.js'
+import type { Answer } from '../json/json-rpc.js'
 import type { Ending, PendingRequests } from './pending-requests.js'
 import type { JsonObject, ProxyLimits } from './ports.js'
 

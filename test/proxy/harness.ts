@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { runStdioProxy } from '../../src/proxy/stdio-proxy.js'
-import type { JsonObject, OwnServer, Prices, ProxyExit, ProxyLimits } from '../../src/proxy/ports.js'
+import type { JsonObject, Meter, OwnServer, Prices, ProxyExit, ProxyLimits } from '../../src/proxy/ports.js'
 import { countingMeter, type CountingMeter } from './counting-meter.js'
 
 export const EVERYTHING = [fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js')), 'stdio']
@@ -27,10 +27,12 @@ export interface Proxied extends CountingMeter {
   readonly request: (id: string | number, method: string, params?: JsonObject) => Promise<Message>
 }
 
-/** Runs the real proxy in front of a real process; only the ledger behind the meter is a counter. */
+/** Runs the real proxy in front of a real process; the ledger behind the meter is a counter unless another is given. */
 export function startProxy(args: readonly string[], options: {
   readonly script?: JsonObject
   readonly counting?: CountingMeter
+  /** Another meter than the counter, such as a real ledger's. */
+  readonly meter?: Meter
   readonly own?: OwnServer
   readonly prices?: Partial<Prices>
   readonly instructions?: string
@@ -50,7 +52,7 @@ export function startProxy(args: readonly string[], options: {
     output,
     diagnostics: errors,
     stop: stop.signal,
-    meter: counting.meter,
+    meter: options.meter ?? counting.meter,
     own: options.own ?? ownServer(),
     prices: {
       decorate: tool => ({ ...tool, _meta: { ...(tool['_meta'] as JsonObject), [OUR_PRICE]: { credits: 1 } } }),

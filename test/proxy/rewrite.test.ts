@@ -4,9 +4,9 @@ import { couldBeOurs, ofEra, shownNames, withOurCaching, withOurEntries, withOur
 describe('what is on offer', () => {
   it('the upstream\'s capabilities win over ours, and nothing is added for what we do not have', () => {
     const result = { capabilities: { tools: { listChanged: true } }, protocolVersion: 'x' }
-    expect(withOurOffer(result, { hasTools: true, hasResources: false, instructions: undefined })).toEqual(result)
-    expect(withOurOffer({}, { hasTools: false, hasResources: true, instructions: 'Ours.' })).toEqual({
-      capabilities: { resources: {} },
+    expect(withOurOffer(result, { hasTools: true, resources: undefined, instructions: undefined })).toEqual(result)
+    expect(withOurOffer({}, { hasTools: false, resources: { subscribe: true }, instructions: 'Ours.' })).toEqual({
+      capabilities: { resources: { subscribe: true } },
       instructions: 'Ours.'
     })
   })

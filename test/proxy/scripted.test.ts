@@ -344,6 +344,20 @@ describe('what is offered', () => {
     expect(last.result).not.toHaveProperty('cacheScope')
   })
 
+  it('a list waits for the first prices, and what else is asked does not', async () => {
+    let learn = (): void => undefined
+    const learned = new Promise<void>(resolve => { learn = resolve })
+    let price = 0
+    const prices = { decorate: (tool: { name: string }) => ({ ...tool, price }), ready: () => learned }
+    const proxied = start(SCRIPTED, { script: { pages: [['a']] }, prices })
+    const list = proxied.request(1, 'tools/list')
+    expect((await proxied.request(2, 'tools/call', { name: 'raw_line' })).result).toBeDefined()
+    expect(proxied.lines.all).toHaveLength(1)
+    price = 7
+    learn()
+    expect((await list).result?.['tools']).toContainEqual(expect.objectContaining({ name: 'a', price: 7 }))
+  })
+
   it('an upstream without tools lists ours alone, in the era of the request', async () => {
     const proxied = start(SCRIPTED)
     const ours = [{ name: 'get_credit_balance', description: 'ours', inputSchema: { type: 'object' } }]

@@ -30,7 +30,7 @@ export async function sumByChance(seed: number, operations: number): Promise<{ r
     const account = random.pick(ACCOUNTS)
     const amount = Number(odd().toFixed(6))
     const kind = random.below(20)
-    if (kind === 0) {
+    if (kind === 0 && random.below(10) === 0) {
       await credits.adjust({ account, credits: amount })
       return void add(balances, account, micro(amount))
     }

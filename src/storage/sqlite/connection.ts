@@ -41,8 +41,17 @@ function connect(file: string): Connection {
     // Waiting inside the driver would block the event loop and lets one process win every time; we retry on a timer.
     return new Database(file, { timeout: 0 })
   } catch (error) {
-    throw unavailable(error)
+    throw isWithoutBinary(error) ? new LedgerUnavailable(BUILD_IT, 'none', error) : unavailable(error)
   }
+}
+
+const BUILD_IT =
+  'SQLite was not compiled when mcp-credits was installed, because install scripts were not allowed. ' +
+  'Run npm rebuild better-sqlite3, or install with --allow-scripts=better-sqlite3'
+
+/** The driver's compiled part is looked for when the first file is opened. */
+function isWithoutBinary(error: unknown): boolean {
+  return error instanceof Error && (/bindings file/.test(error.message) || (error as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED')
 }
 
 function migrate(connection: Connection): SchemaChange {
@@ -81,7 +90,7 @@ function commitOrTell(commit: Database.Statement): void {
   try {
     commit.run()
   } catch (error) {
-    const isOpen = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_IOERR')
+    const isOpen = error instanceof Database.SqliteError && error.code === 'SQLITE_IOERR_FSYNC'
     throw isOpen ? new LedgerUnavailable('The disk failed during a write of the ledger file', 'unknown', error) : error
   }
 }

@@ -1,4 +1,3 @@
-import { Kysely, sql, SqliteDialect } from 'kysely'
 import type { CatalogVersion } from '../../catalog/version.js'
 import { type Command, mustBeSynced } from '../../decide/command.js'
 import type { Draft } from '../../decide/draft.js'
@@ -10,11 +9,10 @@ import type { Transaction } from '../../ledger/transaction.js'
 import type { Instant } from '../../time/instant.js'
 import { type Answer, decideBatch, type Pending, type Request, type Settled } from '../batch.js'
 import { CatalogCache } from '../catalog-cache.js'
-import type { LedgerDatabase, LedgerTables } from '../database.js'
+import type { LedgerDatabase } from '../database.js'
 import { GroupCommit } from '../group-commit.js'
 import type { WriteSet } from '../loaded-account.js'
 import { LedgerUnavailable, type SchemaChange, type Store, type TransactionQuery, type UsageQuery, type UsageSum } from '../port.js'
-import * as queries from '../queries.js'
 import { readAccount } from '../read-account.js'
 import { accountSumValues, accountValues, differsInSums, grantValues, reservationValues, transactionValues } from '../rows.js'
 import { boundsOf, type Connection, inRead, inUnsyncedWrite, inWrite, openConnection, unavailable, whenNotBusy, type WriteBounds } from './connection.js'
@@ -33,13 +31,16 @@ export async function openSqliteStore(file: string): Promise<Store> {
   return new SqliteStore(file, connection, schema)
 }
 
+/** What reads and reports are made with. */
+type Reads = Pick<typeof import('./reads.js'), 'queries' | 'labelOf'> & { readonly db: LedgerDatabase }
+
 class SqliteStore implements Store {
   readonly location: string
   readonly schema: SchemaChange
   readonly #connection: Connection
   readonly #statements: Statements
   readonly #bounds: WriteBounds
-  readonly #db: LedgerDatabase
+  #reads: Promise<Reads> | undefined
   readonly #catalogs = new CatalogCache()
   readonly #kept = new KeptState()
   readonly #commits = new GroupCommit((pending) => this.#commit(pending))
@@ -50,7 +51,6 @@ class SqliteStore implements Store {
     this.#connection = connection
     this.#statements = prepareStatements(connection)
     this.#bounds = boundsOf(connection)
-    this.#db = new Kysely<LedgerTables>({ dialect: new SqliteDialect({ database: connection }) })
   }
 
   update(command: Command, now: Instant): Promise<Outcome> {
@@ -125,31 +125,31 @@ class SqliteStore implements Store {
   }
 
   transactions(query: TransactionQuery): Promise<readonly Transaction[]> {
-    return this.#guard(() => queries.selectTransactions(this.#db, query, labelOf))
+    return this.#query(({ queries, db, labelOf }) => queries.selectTransactions(db, query, labelOf))
   }
 
   usage(query: UsageQuery): Promise<readonly UsageSum[]> {
-    return this.#guard(() => queries.selectUsage(this.#db, query, labelOf))
+    return this.#query(({ queries, db, labelOf }) => queries.selectUsage(db, query, labelOf))
   }
 
   journal(account: string, after: number, limit: number): Promise<readonly Transaction[]> {
-    return this.#guard(() => queries.selectJournal(this.#db, account, after, limit))
+    return this.#query(({ queries, db }) => queries.selectJournal(db, account, after, limit))
   }
 
   grants(account: string, after: number, limit: number): Promise<readonly Grant[]> {
-    return this.#guard(() => queries.selectGrants(this.#db, account, after, limit))
+    return this.#query(({ queries, db }) => queries.selectGrants(db, account, after, limit))
   }
 
   reservations(account: string, after: number, limit: number): Promise<readonly Reservation[]> {
-    return this.#guard(() => queries.selectReservations(this.#db, account, after, limit))
+    return this.#query(({ queries, db }) => queries.selectReservations(db, account, after, limit))
   }
 
   accounts(after: string | null, limit: number): Promise<readonly Account[]> {
-    return this.#guard(() => queries.selectAccounts(this.#db, after, limit))
+    return this.#query(({ queries, db }) => queries.selectAccounts(db, after, limit))
   }
 
   dueAccounts(at: Instant, limit: number): Promise<readonly string[]> {
-    return this.#guard(() => queries.selectDueAccounts(this.#db, at, limit))
+    return this.#query(({ queries, db }) => queries.selectDueAccounts(db, at, limit))
   }
 
   async changeMark(): Promise<string> {
@@ -167,8 +167,15 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     await this.#commits.close()
-    await this.#db.destroy()
+    await (await this.#reads)?.db.destroy()
     if (this.#connection.open) this.#connection.close()
+  }
+
+  /** Loaded by the first read that needs it: a query builder of hundreds of files is no part of a start or a charge. */
+  async #query<T>(work: (reads: Reads) => Promise<T>): Promise<T> {
+    this.#reads ??= import('./reads.js').then(({ queries, labelOf, builderOver }) => ({ queries, labelOf, db: builderOver(this.#connection) }))
+    const reads = await this.#reads
+    return this.#guard(() => work(reads))
   }
 
   /** Repeats `work` while other processes are in its way. */
@@ -180,8 +187,4 @@ class SqliteStore implements Store {
       throw unavailable(error)
     }
   }
-}
-
-function labelOf(column: string, name: string) {
-  return sql<string | null>`json_extract(${sql.ref(column)}, ${`$.${JSON.stringify(name)}`})`
 }

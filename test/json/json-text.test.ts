@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DEPTH_MAX, inspectJson } from '../../src/proxy/json-text.js'
+import { DEPTH_MAX, inspectJson } from '../../src/json/json-text.js'
 
 describe('members that stand twice in one object', () => {
   it.each([

@@ -1,5 +1,15 @@
 import { DEPTH_MAX, inspectJson, type JsonFindings } from './json-text.js'
-import type { Era, JsonObject, JsonRpcError } from './ports.js'
+
+export type JsonObject = { readonly [member: string]: unknown }
+
+/** `legacy` is every protocol version up to 2025-11-25, `modern` is 2026-07-28: the request's own `_meta` tells. */
+export type Era = 'legacy' | 'modern'
+
+export interface JsonRpcError {
+  readonly code: number
+  readonly message: string
+  readonly data?: unknown
+}
 
 /**
  * A string or a safe integer, which is what the protocol allows. An id written `1.0` is the number 1 to every reader; one
@@ -16,10 +26,23 @@ export type ClientMessage =
 
 export type ClientRequest = Extract<ClientMessage, { kind: 'request' }>
 
-/** What one line of the client holds: a message, or the members of a batch (2025-03-26) with the value of each. */
+/** A message as it was understood, and as it was parsed. */
+export interface ReadMessage {
+  readonly message: ClientMessage
+  readonly value: unknown
+}
+
+/** What one line of the client holds: a message, or the members of a batch (up to 2025-03-26). */
 export type ClientLine =
-  | { readonly kind: 'single'; readonly message: ClientMessage }
-  | { readonly kind: 'batch'; readonly members: readonly { readonly message: ClientMessage; readonly value: unknown }[] }
+  | ({ readonly kind: 'single' } & ReadMessage)
+  | { readonly kind: 'batch'; readonly members: readonly ReadMessage[] }
+
+export interface Reading {
+  /** 0 where the connection's protocol version has no batches. */
+  readonly batchMembersMax: number
+  /** Whether calls are written again for another server, so that their numbers have to survive that. */
+  readonly isPassedOn: boolean
+}
 
 export type UpstreamMessage =
   | { readonly kind: 'answer'; readonly id: RequestId; readonly answer: Answer }
@@ -35,18 +58,19 @@ export const METHOD_NOT_FOUND = -32601
 export const INVALID_PARAMS = -32602
 export const INTERNAL_ERROR = -32603
 
-/** Reads a line of the client strictly: what two parsers could read differently is refused, not forwarded. */
-export function readClientLine(text: string, limits: { readonly batchMembersMax: number }): ClientLine {
+/** Reads a line of the client strictly: what two parsers could read differently is refused, not understood somehow. */
+export function readClientLine(text: string, reading: Reading): ClientLine {
   const value = parseJson(text)
-  if (value === undefined) return single(invalid(null, NOT_JSON))
+  if (value === undefined) return single(invalid(null, NOT_JSON), value)
   const isBatch = Array.isArray(value)
   const found = inspectJson(text, isBatch ? MESSAGE_LEVELS + 1 : MESSAGE_LEVELS)
-  if (!isBatch) return single(readMessage(value, found, false))
-  if (value.length === 0) return single(invalid(null, invalidRequest('a batch must have a member')))
-  if (value.length > limits.batchMembersMax) {
-    return single(invalid(null, invalidRequest(`a batch may have at most ${limits.batchMembersMax} members`)))
-  }
-  const members = value.map((member: unknown) => ({ message: readMessage(member, found, true), value: member }))
+  if (!isBatch) return single(readMessage(value, found, reading, false), value)
+  const refused = (reason: string): ClientLine => single(invalid(null, invalidRequest(reason)), value)
+  const { batchMembersMax } = reading
+  if (batchMembersMax === 0) return refused(NO_BATCHES)
+  if (value.length === 0) return refused('a batch must have a member')
+  if (value.length > batchMembersMax) return refused(`a batch may have at most ${batchMembersMax} members`)
+  const members = value.map((member: unknown) => ({ message: readMessage(member, found, reading, true), value: member }))
   return { kind: 'batch', members }
 }
 
@@ -103,6 +127,14 @@ export function invalidRequest(reason: string): JsonRpcError {
   return { code: INVALID_REQUEST, message: `Invalid request: ${reason}` }
 }
 
+/** The refusal of a line that was too long to be read. Its id is unknown, so the answer carries none. */
+export function tooLong(bytesMax: number): JsonRpcError {
+  return invalidRequest(`a message may have at most ${bytesMax} bytes`)
+}
+
+/** The refusal of a request that could not be told from one that still waits for its answer. */
+export const ID_IN_USE: JsonRpcError = invalidRequest('a request with this id is still open')
+
 const NOT_JSON: JsonRpcError = { code: PARSE_ERROR, message: 'Parse error: the line is not valid JSON' }
 
 const NO_ANSWER: JsonRpcError = { code: INTERNAL_ERROR, message: 'The upstream server answered neither a result nor an error' }
@@ -115,16 +147,19 @@ const SHOWN_LENGTH = 80
 /** The message's own members and those of `params`: the names that decide what a message is. */
 const MESSAGE_LEVELS = 2
 
-function single(message: ClientMessage): ClientLine {
-  return { kind: 'single', message }
+/** Batches were in the protocol up to 2025-03-26. */
+const NO_BATCHES = 'this version of the protocol has no batches; send one message a line'
+
+function single(message: ClientMessage, value: unknown): ClientLine {
+  return { kind: 'single', message, value }
 }
 
 function invalid(id: RequestId | null, error: JsonRpcError): ClientMessage {
   return { kind: 'invalid', id, error }
 }
 
-/** Members of a batch are written again one by one, so their numbers have to survive that, as those of a tool call do. */
-function readMessage(value: unknown, found: JsonFindings, isMember: boolean): ClientMessage {
+/** Members of a batch are passed on one by one, written again as a tool call is. */
+function readMessage(value: unknown, found: JsonFindings, { isPassedOn }: Reading, isMember: boolean): ClientMessage {
   if (!isObject(value)) return invalid(null, invalidRequest('a message is a JSON object'))
   const { jsonrpc, id, method, params } = value
   const knownId = isRequestId(id) ? id : null
@@ -140,7 +175,8 @@ function readMessage(value: unknown, found: JsonFindings, isMember: boolean): Cl
   if ('id' in value && knownId === null) {
     return invalid(null, invalidRequest('"id" must be a string or an integer of at most 2^53 - 1'))
   }
-  if (found.inexactNumber !== undefined && (isMember || method === 'tools/call')) {
+  if (isMember && eraOf(params) === 'modern') return invalid(knownId, invalidRequest(NO_BATCHES))
+  if (found.inexactNumber !== undefined && isPassedOn && (isMember || method === 'tools/call')) {
     const number = found.inexactNumber.slice(0, SHOWN_LENGTH)
     return invalid(knownId, invalidRequest(`the number ${number} cannot be passed on exactly; send it as a string`))
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { LineSplitter } from '../../src/proxy/line-framing.js'
+import { LineSplitter } from '../../src/json/line-framing.js'
 
 function split(chunks: readonly Buffer[], bytesMax: number): (string | null)[] {
   const splitter = new LineSplitter(bytesMax)

@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest'
+import { BatchAnswers } from '../../src/json/batch-answers.js'
+import { type ClientLine, readClientLine } from '../../src/json/json-rpc.js'
+
+const passedOn = { batchMembersMax: 2, isPassedOn: true }
+
+function refusal(line: ClientLine): string | undefined {
+  const [message] = line.kind === 'single' ? [line.message] : line.members.map((member) => member.message)
+  return message?.kind === 'invalid' ? message.error.message : undefined
+}
+
+it('a number that no double holds is refused where a call is written again, and left to the tool where it is not', () => {
+  const line = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"n":12345678901234567890}}}'
+  expect(refusal(readClientLine(line, passedOn))).toBe('Invalid request: the number 12345678901234567890 cannot be passed on exactly; send it as a string')
+  expect(readClientLine(line, { ...passedOn, isPassedOn: false })).toMatchObject({ kind: 'single', message: { kind: 'request', id: 1 } })
+})
+
+it('a batch has at least one member and no more than allowed, and none at all where the version has none', () => {
+  const member = '{"jsonrpc":"2.0","method":"a"}'
+  expect(readClientLine(`[${member},${member}]`, passedOn)).toMatchObject({ kind: 'batch', members: [{ value: { method: 'a' } }, {}] })
+  expect(refusal(readClientLine('[]', passedOn))).toBe('Invalid request: a batch must have a member')
+  expect(refusal(readClientLine(`[${member},${member},${member}]`, passedOn))).toBe('Invalid request: a batch may have at most 2 members')
+  expect(refusal(readClientLine(`[${member}]`, { ...passedOn, batchMembersMax: 0 }))).toContain('has no batches')
+})
+
+it('a request of the modern era in a batch is refused: its version has none', () => {
+  const request = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'a', _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }
+  expect(readClientLine(JSON.stringify([request]), passedOn)).toMatchObject({
+    kind: 'batch',
+    members: [{ message: { kind: 'invalid', id: 7, error: { code: -32600, message: expect.stringContaining('has no batches') } } }],
+  })
+})
+
+it('the answers to a batch leave together with the last, and not at all if none is expected any more', () => {
+  const answers = new BatchAnswers(3)
+  expect(answers.add('{"id":1}\n')).toBeUndefined()
+  expect(answers.add(null)).toBeUndefined()
+  expect(answers.add('{"id":2}')).toBe('[{"id":1},{"id":2}]')
+  expect(new BatchAnswers(1).add(null)).toBeUndefined()
+})

@@ -1,0 +1,139 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Credits, openCredits } from '../../src/credits.js'
+
+const T0 = Date.parse('2026-03-10T22:30:00Z')
+const HOUR = 3_600_000
+
+describe('the usage report', () => {
+  let now: number
+  let credits: Credits
+
+  beforeEach(async () => {
+    now = T0
+    credits = await openCredits({ database: ':memory:', catalog: 'neural-draft', clock: { now: () => now } })
+    await credits.createAccount({ id: 'acme', plan: 'hobby', timeZone: 'Europe/Berlin' })
+    return () => credits.close()
+  })
+
+  const charge = async (operation: string, more: object = {}) => (await credits.charge({ account: 'acme', operation, ...more })).transaction as string
+  const usage = (more: object = {}) => credits.usage({ account: 'acme', ...more })
+  const rowsOf = async (more: object) => (await usage(more)).rows.map(({ key, calls, credits: spent }) => [key, calls, spent])
+
+  it('groups by what is asked for, the most expensive first, always to the same total', async () => {
+    await charge('blog.post', { labels: { customer: 'c1', 'a.b"c': 'x' } })
+    await charge('chat.message', { labels: { customer: 'c2' } })
+    await charge('social.post', { variant: 'image', labels: { customer: 'c1' } })
+    const held = await credits.reserve({ account: 'acme', operation: 'video.clip' })
+    await credits.settle({ account: 'acme', reservation: held.reservation as string, actual: 30 })
+    expect(await rowsOf({ groupBy: 'operation' })).toEqual([
+      ['blog.post', 1, 60],
+      ['social.post', 1, 37],
+      ['video.clip', 1, 30],
+      ['chat.message', 1, 1],
+    ])
+    expect(await rowsOf({ groupBy: 'category' })).toEqual([
+      ['content', 1, 60],
+      ['social', 1, 37],
+      ['video', 1, 30],
+      ['chat', 1, 1],
+    ])
+    expect(await rowsOf({ groupBy: 'label:customer' })).toEqual([
+      ['c1', 2, 97],
+      [null, 1, 30],
+      ['c2', 1, 1],
+    ])
+    expect(await rowsOf({ groupBy: 'label:a.b"c' })).toEqual([
+      [null, 3, 68],
+      ['x', 1, 60],
+    ])
+    expect(await rowsOf({ groupBy: 'variant' })).toEqual([
+      [null, 2, 61],
+      ['image', 1, 37],
+      ['budget', 1, 30],
+    ])
+    for (const groupBy of ['tool', 'member', 'key']) expect(await rowsOf({ groupBy })).toEqual([[null, 4, 128]])
+    for (const groupBy of ['tool', 'operation', 'category', 'label:customer', 'day', 'week', 'month']) {
+      const report = await usage({ groupBy })
+      expect([report.totalCalls, report.totalCredits]).toEqual([4, 128])
+      expect(report.rows.reduce((sum, row) => sum + row.share, 0)).toBeCloseTo(1, 12)
+    }
+    expect(await rowsOf({ groupBy: 'operation', label: { name: 'customer', value: 'c1' } })).toEqual([
+      ['blog.post', 1, 60],
+      ['social.post', 1, 37],
+    ])
+  })
+
+  it('counts a refund at the time of its charge, however late it is made', async () => {
+    const first = await charge('blog.post')
+    now += 48 * HOUR
+    await charge('chat.message')
+    await credits.refund({ account: 'acme', transaction: first, credits: 20 })
+    expect(await rowsOf({ groupBy: 'day', timeZone: 'UTC' })).toEqual([
+      ['2026-03-10', 1, 40],
+      ['2026-03-12', 1, 1],
+    ])
+    expect((await usage({ since: T0 + 1 })).totalCredits).toBe(1)
+    expect((await usage({ since: T0, until: T0 + 1 })).totalCredits).toBe(40)
+  })
+
+  it("divides days at the zone's midnight, the account's unless another is asked for", async () => {
+    await charge('chat.message')
+    now += HOUR / 2 - 1
+    await charge('chat.message')
+    now += 1
+    await charge('page.edit')
+    expect(await rowsOf({ groupBy: 'day' })).toEqual([
+      ['2026-03-10', 2, 2],
+      ['2026-03-11', 1, 2],
+    ])
+    expect((await usage({ groupBy: 'day' })).period.timeZone).toBe('Europe/Berlin')
+    expect(await rowsOf({ groupBy: 'day', timeZone: 'UTC' })).toEqual([['2026-03-10', 3, 4]])
+    expect(await rowsOf({ groupBy: 'day', timeZone: 'Asia/Kathmandu' })).toEqual([['2026-03-11', 3, 4]])
+    expect(await rowsOf({ groupBy: 'week' })).toEqual([['2026-03-09', 3, 4]])
+    expect(await rowsOf({ groupBy: 'month' })).toEqual([['2026-03', 3, 4]])
+  })
+
+  it('takes `since` in and leaves `until` out, to the millisecond', async () => {
+    await charge('chat.message')
+    now += 1
+    await charge('page.edit')
+    expect((await usage({ since: T0, until: T0 + 1 })).totalCredits).toBe(1)
+    expect((await usage({ since: T0 + 1, until: T0 + 2 })).totalCredits).toBe(2)
+    expect((await usage({ since: T0 + 1, until: T0 + 1 })).totalCalls).toBe(0)
+    expect((await usage()).totalCredits).toBe(3)
+  })
+
+  it('covers the last thirty days unless told otherwise', async () => {
+    await charge('chat.message')
+    now = T0 + 30 * 24 * HOUR
+    expect((await usage()).totalCalls).toBe(1)
+    now += 1
+    expect(await usage()).toMatchObject({ totalCalls: 0, totalCredits: 0, rows: [], burnRatePerDay: 0, runsOutAt: null })
+  })
+
+  it('says how fast credits burn over the part of the period that has passed, and when they run out', async () => {
+    await credits.grant({ account: 'acme', credits: 60 })
+    await charge('blog.post', { quantity: 10 })
+    now = T0 + 2 * 24 * HOUR
+    const report = await usage({ since: T0, until: T0 + 10 * 24 * HOUR })
+    expect(report.burnRatePerDay).toBe(300)
+    expect(report.runsOutAt).toBe(new Date(now + (4_460 / 300) * 24 * HOUR).toISOString())
+  })
+
+  it('gives dollars where the catalog fixes what a credit is worth, none where it does not', async () => {
+    await charge('blog.post')
+    expect((await usage()).rows[0]?.usd).toBeNull()
+    const starter = await openCredits({ database: ':memory:', catalog: 'starter', clock: { now: () => now } })
+    await starter.createAccount({ id: 'acme' })
+    await starter.charge({ account: 'acme', operation: 'tool.call' })
+    expect((await starter.usage({ account: 'acme' })).rows).toEqual([{ key: null, calls: 1, credits: 1, usd: 0.01, share: 1 }])
+    await starter.close()
+  })
+
+  it('refuses another grouping, a period that ends before it begins and an account that is not there', async () => {
+    await expect(usage({ groupBy: 'colour' })).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('label:<name>') })
+    await expect(usage({ groupBy: 'label:' })).rejects.toMatchObject({ code: 'invalid_request' })
+    await expect(usage({ since: T0 + 1, until: T0 })).rejects.toMatchObject({ code: 'invalid_request' })
+    await expect(credits.usage({ account: 'nobody' })).rejects.toMatchObject({ code: 'unknown_account' })
+  })
+})
