@@ -1,8 +1,10 @@
+import { OPEN_GRANTS_MAX } from '../ledger/account.js'
 import { PRIORITY_DEFAULT } from '../ledger/grant.js'
 import { formatCredits, toCredits } from '../money/credits.js'
 import { NEVER } from '../time/instant.js'
 import type { AdjustCommand } from './command.js'
 import type { Draft } from './draft.js'
+import { tooManyGrants } from './grant.js'
 import { issueMoves, passMoves } from './moves.js'
 import { type Outcome, refuse } from './outcome.js'
 import { done } from './result.js'
@@ -17,6 +19,7 @@ export function decideAdjust(draft: Draft, command: AdjustCommand): Outcome {
 function give(draft: Draft, command: AdjustCommand): Outcome {
   const { amount } = command
   if (!draft.canIssue(amount)) return refuse('invalid_amount', 'The account would exceed 2000000000 credits over its lifetime')
+  if (draft.account.openGrants >= OPEN_GRANTS_MAX) return tooManyGrants()
   const debt = draft.account.debt
   const transaction = draft.post('adjust', issueMoves(draft, draft.nextSequence, amount), factsOf(command))
   const remaining = amount > debt ? amount - debt : 0n

@@ -6,7 +6,7 @@ import { formatInstant, formatInstantOrNull, type Instant, NEVER } from '../time
 import type { Actor, GrantCommand } from './command.js'
 import type { Draft, Move } from './draft.js'
 import { issueMoves } from './moves.js'
-import { type Outcome, refuse } from './outcome.js'
+import { type Outcome, refuse, type Refused } from './outcome.js'
 import { done } from './result.js'
 
 /** Gives an account credits, at once or from a later instant on. */
@@ -20,9 +20,7 @@ export function decideGrant(draft: Draft, command: GrantCommand): Outcome {
     return refuse('invalid_request', `expiresAt is ${formatInstant(expiresAt)}; expected an instant after the grant takes effect`)
   }
   if (!draft.canIssue(amount)) return refuse('invalid_amount', 'The account would exceed 2000000000 credits over its lifetime')
-  if (draft.account.openGrants >= OPEN_GRANTS_MAX) {
-    return refuse('invalid_request', `The account has ${OPEN_GRANTS_MAX} grants with credits left; use or expire some first`)
-  }
+  if (draft.account.openGrants >= OPEN_GRANTS_MAX) return tooManyGrants()
   const request = {
     amount,
     source: command.source,
@@ -37,6 +35,10 @@ export function decideGrant(draft: Draft, command: GrantCommand): Outcome {
   const transaction =
     effectiveAt <= draft.at ? postGrant(draft, { ...request, at: draft.at }) : postPromise(draft, { ...request, at: effectiveAt })
   return done(draft, transaction)
+}
+
+export function tooManyGrants(): Refused {
+  return refuse('invalid_request', `The account has ${OPEN_GRANTS_MAX} grants with credits left; use or expire some first`)
 }
 
 interface GrantFacts extends Pick<Grant, 'amount' | 'source' | 'priority' | 'isPaid' | 'expiresAt'> {

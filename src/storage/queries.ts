@@ -123,7 +123,7 @@ async function refundedSums(db: LedgerDatabase, query: UsageQuery, window: Windo
     .innerJoin('transactions as t', (join) => join.onRef('t.account', '=', 'r.account').onRef('t.sequence', '=', 'r.refers_to'))
     .select([key.as('group_key'), quarterOf('t').as('quarter'), sql<number>`0`.as('calls'), exactSumOf('r').as('credits')])
     .where('r.account', '=', query.account)
-    .where('r.kind', '=', 'refund')
+    .where('r.kind', '=', sql.lit('refund'))
     .where('r.refers_to', '>=', window.first)
     .where('r.refers_to', '<=', window.last)
     .groupBy(GROUPS)

@@ -34,7 +34,7 @@ function explainTransaction(draft: Draft, id: string): ExplainResult {
 function explainKey(draft: Draft, key: string): ExplainResult {
   const transaction = draft.view.transactionByKey(key)
   if (transaction !== null) return explained(draft, transaction)
-  const open = draft.view.openCall(key)
+  const open = draft.openCall(key)
   if (open !== null) return running(open)
   return {
     ...NOTHING,

@@ -31,7 +31,8 @@ export function grantResult(done: Done): GrantResult {
   const detail = done.transaction?.detail ?? {}
   return {
     ...writeResult(done),
-    granted: toCredits(done.transaction?.credits ?? 0n),
+    // A grant that takes effect later is promised by a row that moves nothing yet.
+    granted: (detail['credits'] as number | undefined) ?? toCredits(done.transaction?.credits ?? 0n),
     expiresAt: (detail['expiresAt'] as string | null | undefined) ?? null,
   }
 }

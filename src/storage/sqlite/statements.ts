@@ -86,9 +86,10 @@ export function prepareStatements(connection: Connection): Statements {
       .pluck(),
     transaction: select<TransactionRow>(TRANSACTION_COLUMNS, 'from transactions where account = ? and sequence = ?'),
     transactionByKey: select<TransactionRow>(TRANSACTION_COLUMNS, 'from transactions where account = ? and idempotency_key = ?'),
+    // Named outright: without statistics SQLite takes the primary key for as good and walks the whole account.
     refunds: select<TransactionRow>(
       TRANSACTION_COLUMNS,
-      `from transactions where account = ? and refers_to = ? and kind = 'refund' order by sequence`,
+      `from transactions indexed by transactions_refunds where account = ? and refers_to = ? and kind = 'refund' order by sequence`,
     ),
     insertTransaction: connection.prepare<unknown[]>(insertInto(TRANSACTIONS)),
     // A column that an index names rewrites the index whenever it is set, changed or not: set only where it has changed.
