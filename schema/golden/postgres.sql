@@ -37,7 +37,7 @@ create table accounts (
   constraint accounts_expired_check CHECK (expired >= 0 AND expired <= '2000000000000000'::bigint),
   constraint accounts_head_check CHECK (length(head) = 32),
   constraint accounts_is_test_check CHECK (is_test = ANY (ARRAY[0::bigint, 1::bigint])),
-  constraint accounts_issued_check CHECK (issued >= '-2000000000000000'::bigint AND issued <= 0),
+  constraint accounts_issued_check CHECK (issued >= '-4000000000000000'::bigint AND issued <= 0),
   constraint accounts_open_grants_check CHECK (open_grants >= 0),
   constraint accounts_open_reservations_check CHECK (open_reservations >= 0),
   constraint accounts_parent_fkey FOREIGN KEY (parent) REFERENCES accounts(id),

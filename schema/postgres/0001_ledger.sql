@@ -14,7 +14,7 @@ create table accounts (
   last_at int8 not null check (last_at >= created_at),
   sequence int8 not null check (sequence >= 0),
   head bytea not null check (length(head) = 32),
-  issued int8 not null check (issued between -2000000000000000 and 0),
+  issued int8 not null check (issued between -4000000000000000 and 0),
   available int8 not null check (available between -2000000000000000 and 2000000000000000),
   reserved int8 not null check (reserved between 0 and 2000000000000000),
   spent int8 not null check (spent between 0 and 2000000000000000),

@@ -13,7 +13,7 @@ create table accounts (
   last_at integer not null check (last_at >= created_at),
   sequence integer not null check (sequence >= 0),
   head blob not null check (length(head) = 32),
-  issued integer not null check (issued between -2000000000000000 and 0),
+  issued integer not null check (issued between -4000000000000000 and 0),
   available integer not null check (available between -2000000000000000 and 2000000000000000),
   reserved integer not null check (reserved between 0 and 2000000000000000),
   spent integer not null check (spent between 0 and 2000000000000000),

@@ -3,6 +3,7 @@ import { type Account, openAccount } from '../ledger/account.js'
 import type { Instant } from '../time/instant.js'
 import type { CreateAccountCommand, SetStateCommand, SubscribeCommand } from './command.js'
 import { Draft } from './draft.js'
+import { takesNoMore } from './grant.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
 import { beginPlan } from './renew.js'
 import { done } from './result.js'
@@ -42,6 +43,7 @@ export function decideOpenedAgain(account: Account, command: CreateAccountComman
 export function decideSubscribe(draft: Draft, command: SubscribeCommand): Outcome {
   const { catalog } = versionAt(draft.view.catalogs, draft.at)
   if (catalog.plans[command.plan] === undefined) return unknownPlan(command.plan, Object.keys(catalog.plans))
+  if (draft.account.state === 'closed') return takesNoMore()
   const running = draft.account.subscription?.plan ?? null
   if (running !== null) {
     return refuse('invalid_request', `The account is on the plan ${running}`, { details: { plan: running, asked: command.plan } })
@@ -58,21 +60,34 @@ export function decideSubscribe(draft: Draft, command: SubscribeCommand): Outcom
   return done(draft, transaction)
 }
 
-/** Suspends, resumes or closes an account. Work that was admitted before may still be settled. */
+/**
+ * Suspends, resumes or closes an account. Work that was admitted before may still be settled and refunded. A suspended
+ * account keeps its plan and is given its allowances; closing ends the plan, and scheduled grants lapse at their time.
+ *
+ * The state that the account has already needs no row, but a key takes one: repeated after somebody else has changed the
+ * state, the same call must find its answer and not act a second time.
+ */
 export function decideSetState(draft: Draft, command: SetStateCommand): Outcome {
-  const { state } = draft.account
+  const { state, subscription } = draft.account
   if (state === 'closed' && command.state !== 'closed') {
     return refuse('account_suspended', `The account ${draft.account.id} is closed for good`)
   }
-  if (state === command.state) return done(draft, null)
+  if (state === command.state && command.idempotencyKey === null) return done(draft, null)
+  const ended = command.state === 'closed' ? (subscription?.plan ?? null) : null
   const transaction = draft.post('amend', [], {
     credits: 0n,
     actor: command.actor,
     idempotencyKey: command.idempotencyKey,
     fingerprint: command.fingerprint,
-    detail: { change: 'state', from: state, to: command.state, ...(command.reason === null ? {} : { reason: command.reason }) },
+    detail: {
+      change: 'state',
+      from: state,
+      to: command.state,
+      ...(ended === null ? {} : { planEnded: ended }),
+      ...(command.reason === null ? {} : { reason: command.reason }),
+    },
   })
-  draft.change({ state: command.state })
+  draft.change({ state: command.state, ...(command.state === 'closed' ? { subscription: null } : {}) })
   return done(draft, transaction)
 }
 

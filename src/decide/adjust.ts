@@ -4,12 +4,15 @@ import { formatCredits, toCredits } from '../money/credits.js'
 import { NEVER } from '../time/instant.js'
 import type { AdjustCommand } from './command.js'
 import type { Draft } from './draft.js'
-import { tooManyGrants } from './grant.js'
+import { takesNoMore, tooManyGrants } from './grant.js'
 import { issueMoves, passMoves } from './moves.js'
 import { type Outcome, refuse } from './outcome.js'
 import { done } from './result.js'
 
-/** An operator's correction: credits given as a grant of their own, or taken from grants in burn order, never below zero. */
+/**
+ * An operator's correction: credits given as a grant of their own, or taken from grants in burn order, never below zero.
+ * A closed account is given nothing more; what it has left can still be taken.
+ */
 export function decideAdjust(draft: Draft, command: AdjustCommand): Outcome {
   const { amount } = command
   if (amount === 0n) return refuse('invalid_amount', 'credits is 0; expected more or less than zero credits')
@@ -18,6 +21,7 @@ export function decideAdjust(draft: Draft, command: AdjustCommand): Outcome {
 
 function give(draft: Draft, command: AdjustCommand): Outcome {
   const { amount } = command
+  if (draft.account.state === 'closed') return takesNoMore()
   if (!draft.canIssue(amount)) return refuse('invalid_amount', 'The account would exceed 2000000000 credits over its lifetime')
   if (draft.account.openGrants >= OPEN_GRANTS_MAX) return tooManyGrants()
   const debt = draft.account.debt

@@ -5,6 +5,11 @@ import type { Cheaper } from '../errors.js'
 import type { Account } from '../ledger/account.js'
 import { type MicroCredits, toCredits } from '../money/credits.js'
 
+/** How many more calls of a tool, at the price of this one, `budget` pays for. */
+export function affordableCalls(amount: MicroCredits, budget: MicroCredits): { readonly units: number } {
+  return { units: budget > 0n ? Number(budget / amount) : 0 }
+}
+
 /** How many units of the same operation and variant `budget` buys; null when a unit costs nothing or has no price. */
 export function affordableUnits(catalog: Catalog, priced: Priced, budget: MicroCredits): { readonly units: number } | null {
   const { operation, variant } = priced

@@ -8,7 +8,10 @@ import { type Outcome, refuse } from './outcome.js'
 import { linesDetail, priceSubject } from './price-subject.js'
 import { done } from './result.js'
 
-/** Prices an operation and takes its credits at once, from the grants in burn order. All of it or nothing. */
+/**
+ * Prices an operation and takes its credits at once, from the grants in burn order. All of it or nothing. What is free
+ * leaves no row and so takes no key either: repeated, it is priced anew.
+ */
 export function decideCharge(draft: Draft, command: ChargeCommand): Outcome {
   const subject = priceSubject(draft.view.catalogs, command.subject, draft.at)
   if (subject.kind === 'refused') return subject

@@ -9,7 +9,7 @@ import { Draft } from './draft.js'
 import { advance } from './due.js'
 import { decideExtend } from './extend.js'
 import { decideGrant } from './grant.js'
-import { replayOf } from './idempotency.js'
+import { replayOf, withSaltedFingerprint } from './idempotency.js'
 import { type Changes, type Decision, type Outcome, refuse } from './outcome.js'
 import { decideRefund } from './refund.js'
 import { decideRelease } from './release.js'
@@ -39,7 +39,8 @@ function decideLoaded(view: AccountView, command: Command, now: Instant): Decisi
   const draft = new Draft(view, account, Math.max(now, account.lastAt))
   if (!advance(draft)) return { kind: 'unfinished', changes: draft.changes() }
   const { sequence } = draft.account
-  const outcome = replayOf(draft, command.idempotencyKey, command.fingerprint) ?? decideOne(draft, command)
+  const signed = withSaltedFingerprint(command, account.labelSalt)
+  const outcome = replayOf(draft, signed.idempotencyKey, signed.fingerprint) ?? decideOne(draft, signed)
   assert(outcome.kind === 'done' || draft.account.sequence === sequence, 'a refusal moves no credits')
   return decided(draft.changes(), outcome)
 }

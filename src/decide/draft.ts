@@ -186,12 +186,12 @@ export class Draft {
   }
 
   replaceGrant(grant: Grant): void {
-    this.#keepGrant(grant, isOpen(this.grant(grant.sequence)))
+    this.#keepGrant(grant, isCounted(this.grant(grant.sequence)))
   }
 
-  #keepGrant(grant: Grant, wasOpen: boolean): void {
+  #keepGrant(grant: Grant, wasCounted: boolean): void {
     this.#grants.set(grant.sequence, grant)
-    const opened = Number(isOpen(grant)) - Number(wasOpen)
+    const opened = Number(isCounted(grant)) - Number(wasCounted)
     if (opened !== 0) this.change({ openGrants: this.account.openGrants + opened })
     this.dueBy(grant.state === 'scheduled' ? grant.effectiveAt : grant.remaining > 0n ? grant.expiresAt : NEVER)
   }
@@ -238,9 +238,18 @@ export class Draft {
     if (this.account.subscription !== null) this.dueBy(this.account.subscription.periodEnd)
   }
 
-  /** Whether the lifetime counters can take `amount` more; beyond, a sum would no longer be an exact JSON number. */
+  /**
+   * Whether the account can be given `amount` more in its life; beyond, a sum would no longer be an exact JSON number.
+   * What was written off is issued as well, so that the books add up, but was given to nobody and does not count here.
+   */
   canIssue(amount: MicroCredits): boolean {
-    return amount - this.account.books.issued <= AMOUNT_MAX
+    const { issued, uncollected } = this.account.books
+    return amount - issued - uncollected <= AMOUNT_MAX
+  }
+
+  /** Whether `amount` more can be recorded as uncollected: a bound of its own, which keeps nobody from being given credits. */
+  canWriteOff(amount: MicroCredits): boolean {
+    return this.account.books.uncollected + amount <= AMOUNT_MAX
   }
 
   changes(): Changes {
@@ -251,4 +260,9 @@ export class Draft {
       reservations: [...this.#reservations.values()],
     }
   }
+}
+
+/** Whether a grant is one of the account's `openGrants`: a scheduled one is bounded as well, for it will be open one day. */
+function isCounted(grant: Grant): boolean {
+  return isOpen(grant) || grant.state === 'scheduled'
 }

@@ -15,7 +15,7 @@ export function decideGrant(draft: Draft, command: GrantCommand): Outcome {
   const effectiveAt = command.effectiveAt ?? draft.at
   const expiresAt = command.expiresAt ?? NEVER
   if (amount <= 0n) return refuse('invalid_amount', 'credits: expected more than zero')
-  if (draft.account.state === 'closed') return refuse('account_suspended', 'The account is closed; it takes no more credits')
+  if (draft.account.state === 'closed') return takesNoMore()
   if (expiresAt <= Math.max(effectiveAt, draft.at)) {
     return refuse('invalid_request', `expiresAt is ${formatInstant(expiresAt)}; expected an instant after the grant takes effect`)
   }
@@ -37,8 +37,12 @@ export function decideGrant(draft: Draft, command: GrantCommand): Outcome {
   return done(draft, transaction)
 }
 
+export function takesNoMore(): Refused {
+  return refuse('account_suspended', 'The account is closed; it takes no more credits')
+}
+
 export function tooManyGrants(): Refused {
-  return refuse('invalid_request', `The account has ${OPEN_GRANTS_MAX} grants with credits left; use or expire some first`)
+  return refuse('invalid_request', `The account has ${OPEN_GRANTS_MAX} grants with credits left or yet to come; use or expire some first`)
 }
 
 interface GrantFacts extends Pick<Grant, 'amount' | 'source' | 'priority' | 'isPaid' | 'expiresAt'> {

@@ -1,6 +1,27 @@
+import { sha256 } from '../ledger/chain.js'
 import type { Transaction } from '../ledger/transaction.js'
+import type { Command } from './command.js'
 import type { Draft } from './draft.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
+
+/**
+ * The command with what the journal keeps of its input: a digest salted with the account's own salt, so that arguments
+ * and labels of little variety cannot be guessed back from it once they are erased.
+ */
+export function withSaltedFingerprint(command: Command, salt: string): Command {
+  const call = command.kind === 'reserve' ? command.call : null
+  if (command.fingerprint === null && call === null) return command
+  const fingerprint = command.fingerprint === null ? null : saltedDigest(salt, command.fingerprint)
+  const salted = { ...command, fingerprint }
+  return salted.kind === 'reserve' && call !== null
+    ? { ...salted, call: { key: call.key, fingerprint: saltedDigest(salt, call.fingerprint) } }
+    : salted
+}
+
+/** Numbered, so that a later form can differ. */
+function saltedDigest(salt: string, fingerprint: string): string {
+  return `1:${sha256(JSON.stringify([salt, fingerprint])).slice(0, 32)}`
+}
 
 /**
  * A key used before: the same input gets the stored answer again, other input is refused, for as long as the ledger

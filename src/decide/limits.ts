@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.js'
 import type { Account } from '../ledger/account.js'
 import { formatCredits, type MicroCredits, smaller, toCredits } from '../money/credits.js'
 import { formatInstant, formatInstantOrNull, type Instant } from '../time/instant.js'
-import { affordableUnits, cheaperVariants } from './alternatives.js'
+import { affordableCalls, affordableUnits, cheaperVariants } from './alternatives.js'
 import type { Draft } from './draft.js'
 import { refuse, type Refused } from './outcome.js'
 import type { PricedSubject } from './price-subject.js'
@@ -86,7 +86,7 @@ function refusalByAmount(draft: Draft, subject: PricedSubject, amount: MicroCred
   return refuseByLimit(draft, subject, amount, tightest)
 }
 
-function refuseByLimit(draft: Draft, { priced, version }: PricedSubject, amount: MicroCredits, limit: AmountLimit): Refused {
+function refuseByLimit(draft: Draft, { priced, tool, version }: PricedSubject, amount: MicroCredits, limit: AmountLimit): Refused {
   const { account } = draft
   const shortfall = amount - limit.remaining
   const renewsAt = account.subscription?.periodEnd ?? null
@@ -103,7 +103,7 @@ function refuseByLimit(draft: Draft, { priced, version }: PricedSubject, amount:
       `Add credits: npx mcp-credits grant ${formatCredits(shortfall)} --account ${account.id}`,
       ...(renewsAt === null ? [] : [`Or wait for the next grant on ${formatInstant(renewsAt)}`]),
     ],
-    affordable: affordableUnits(version.catalog, priced, limit.remaining),
+    affordable: tool === null ? affordableUnits(version.catalog, priced, limit.remaining) : affordableCalls(amount, limit.remaining),
     cheaper: cheaperVariants(version.catalog, account, priced),
   })
 }

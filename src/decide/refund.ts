@@ -5,7 +5,7 @@ import { formatCredits, type MicroCredits, smaller, toCredits } from '../money/c
 import { NEVER } from '../time/instant.js'
 import type { RefundCommand } from './command.js'
 import type { Draft, Move } from './draft.js'
-import { expireReturned } from './expire.js'
+import { balanceDetail, expireReturned } from './expire.js'
 import { returnMoves } from './moves.js'
 import { type Outcome, refuse } from './outcome.js'
 import { done } from './result.js'
@@ -83,7 +83,11 @@ function postRefund(draft: Draft, command: RefundCommand, charge: Transaction, b
     fingerprint: command.fingerprint,
     refersTo: charge.sequence,
     priceVersion: charge.priceVersion,
-    detail: { refunds: command.transaction, ...(command.reason === null ? {} : { reason: command.reason }) },
+    detail: {
+      refunds: command.transaction,
+      ...(command.reason === null ? {} : { reason: command.reason }),
+      ...balanceDetail(draft, moves),
+    },
   })
   if (anew > 0n) {
     const grant = { amount: anew, remaining: anew, source: 'refund', priority: PRIORITY_DEFAULT, isPaid: false } as const

@@ -1,7 +1,7 @@
 import { toCredits } from '../money/credits.js'
 import type { ReleaseCommand } from './command.js'
 import type { Draft } from './draft.js'
-import { expireReturned } from './expire.js'
+import { balanceDetail, expireReturned } from './expire.js'
 import { heldReservation, notOpen } from './held-reservation.js'
 import { returnMoves } from './moves.js'
 import type { Outcome } from './outcome.js'
@@ -13,7 +13,8 @@ export function decideRelease(draft: Draft, command: ReleaseCommand): Outcome {
   if (held.kind === 'refused') return held
   const { reservation } = held
   if (held.isLate) return notOpen(reservation)
-  const transaction = draft.post('release', returnMoves(draft, reservation.pins, 'reserved'), {
+  const moves = returnMoves(draft, reservation.pins, 'reserved')
+  const transaction = draft.post('release', moves, {
     credits: reservation.amount,
     actor: command.actor,
     operation: reservation.operation,
@@ -28,6 +29,7 @@ export function decideRelease(draft: Draft, command: ReleaseCommand): Outcome {
       holder: reservation.holder,
       released: toCredits(reservation.amount),
       ...(command.fault === null ? {} : { fault: command.fault }),
+      ...balanceDetail(draft, moves),
     },
   })
   const ended = draft.endReservation(reservation, 'released', transaction)

@@ -6,6 +6,7 @@ import { allowanceExpiry, firstPeriod, nextPeriod, periodBase } from '../plans/a
 import type { Instant } from '../time/instant.js'
 import type { Draft } from './draft.js'
 import { postGrant } from './grant.js'
+import { postLapse, whyNotGiven } from './schedule.js'
 
 /**
  * The next period of the account's plan opens at the boundary of the one before, with that month's allowance. The
@@ -26,16 +27,17 @@ function openPeriod(draft: Draft, period: Omit<Subscription, 'periodBase'>, occa
   const { catalog } = versionAt(draft.view.catalogs, period.periodStart)
   const plan = catalog.plans[period.plan]
   const allowance: MicroCredits = plan?.monthlyCredits ?? 0n
-  draft.change({ subscription: { ...period, periodBase: periodBase(draft.account, allowance) } })
+  const reason = whyNotGiven(draft, allowance)
+  draft.change({ subscription: { ...period, periodBase: periodBase(draft.account, reason === null ? allowance : 0n) } })
   draft.dueBy(period.periodEnd)
-  if (plan === undefined || allowance === 0n || !draft.canIssue(allowance)) return
-  postGrant(draft, {
-    amount: allowance,
-    source: 'allowance',
-    priority: PRIORITY_ALLOWANCE,
-    isPaid: false,
-    at: period.periodStart,
-    expiresAt: allowanceExpiry(plan, period.periodEnd),
-    detail: { occasion, plan: period.plan, period: period.period, reference: `${occasion}:${period.plan}:${period.period}` },
-  })
+  if (plan === undefined || allowance === 0n) return
+  const source = 'allowance'
+  const at = period.periodStart
+  const detail = { occasion, plan: period.plan, period: period.period, reference: `${occasion}:${period.plan}:${period.period}` }
+  if (reason !== null) {
+    postLapse(draft, allowance, { at, detail: { source, ...detail, reason } })
+    return
+  }
+  const expiresAt = allowanceExpiry(plan, period.periodEnd)
+  postGrant(draft, { amount: allowance, source, priority: PRIORITY_ALLOWANCE, isPaid: false, at, expiresAt, detail })
 }

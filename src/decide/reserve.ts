@@ -15,7 +15,8 @@ import { done } from './result.js'
 
 /**
  * Sets the highest price of work aside before it starts, from the grants in burn order, so that work that was admitted
- * can finish (AX-06). The price is kept with the reservation; a later price does not touch it.
+ * can finish (AX-06). The price is kept with the reservation; a later price does not touch it. What is free needs no
+ * reservation, leaves no row and takes no key.
  */
 export function decideReserve(draft: Draft, command: ReserveCommand): Outcome {
   const answered = command.call === null ? null : answeredCall(draft, command.call)

@@ -5,13 +5,14 @@ import type { Reservation } from '../ledger/reservation.js'
 import { type MicroCredits, smaller, toCredits } from '../money/credits.js'
 import type { Actual, Fault, SettleCommand } from './command.js'
 import type { Draft, Move } from './draft.js'
-import { expireReturned } from './expire.js'
+import { balanceDetail, expireReturned, lastingChange } from './expire.js'
 import { heldReservation } from './held-reservation.js'
 import { replayOf } from './idempotency.js'
 import { levelDetail } from './level.js'
 import { passMoves, returnMoves, sumOf } from './moves.js'
-import { type Outcome, refuse, type Refused } from './outcome.js'
+import { type Done, type Outcome, refuse, type Refused } from './outcome.js'
 import { refuseProblem } from './price-subject.js'
+import { decideRelease } from './release.js'
 import { done } from './result.js'
 
 /**
@@ -24,13 +25,25 @@ export function decideSettle(draft: Draft, command: SettleCommand): Outcome {
   const { reservation, isLate } = held
   const wanted = amountWanted(reservation, command.actual)
   if (typeof wanted !== 'bigint') return wanted
-  const key = command.idempotencyKey ?? reservation.callKey
-  const fingerprint = command.idempotencyKey === null ? reservation.callFingerprint : command.fingerprint
-  const replayed = command.idempotencyKey === null ? replayOf(draft, key, fingerprint) : null
-  if (replayed !== null) return replayed
-  return isLate
-    ? settleLate(draft, reservation, wanted, { command, key, fingerprint })
-    : settleOpen(draft, reservation, wanted, { command, key, fingerprint })
+  const charged = command.idempotencyKey === null ? replayOf(draft, reservation.callKey, reservation.callFingerprint) : null
+  if (charged?.kind === 'done') return chargedBefore(draft, command, charged)
+  const signed = signedBy(command, reservation, charged === null)
+  return isLate ? settleLate(draft, reservation, wanted, signed) : settleOpen(draft, reservation, wanted, signed)
+}
+
+/**
+ * A metered call of the same key was charged while this one ran, because its own reservation had timed out: one key is
+ * one charge, so this one gives back what it holds and answers that charge.
+ */
+function chargedBefore(draft: Draft, { account, actor, reservation }: SettleCommand, charge: Done): Done {
+  decideRelease(draft, { kind: 'release', account, actor, reservation, idempotencyKey: null, fingerprint: null, fault: null })
+  return { ...charge, account: draft.account }
+}
+
+/** The key of a metered call becomes its settlement's, unless another call was charged with it meanwhile. */
+function signedBy(command: SettleCommand, { callKey, callFingerprint }: Reservation, isKeyFree: boolean): Signed {
+  if (command.idempotencyKey !== null) return { command, key: command.idempotencyKey, fingerprint: command.fingerprint }
+  return isKeyFree ? { command, key: callKey, fingerprint: callFingerprint } : { command, key: null, fingerprint: null }
 }
 
 interface Signed {
@@ -57,6 +70,7 @@ function settleOpen(draft: Draft, reservation: Reservation, wanted: MicroCredits
 
 /** The reservation has timed out and its credits are back where they came from: what is available is charged. */
 function settleLate(draft: Draft, reservation: Reservation, wanted: MicroCredits, signed: Signed): Outcome {
+  if (wanted > reservation.amount && reservation.overrun === 'reject') return refuseOverrun(reservation, wanted)
   const beyond = payOverrun(draft, wanted, false)
   return post(draft, reservation, beyond.moves, { charged: beyond.paid, uncollected: beyond.unpaid, returned: [] }, signed, true)
 }
@@ -94,8 +108,7 @@ interface Sums {
 }
 
 function post(draft: Draft, reservation: Reservation, moves: readonly Move[], sums: Sums, signed: Signed, isLate: boolean): Outcome {
-  if (!draft.canIssue(sums.uncollected)) return refuse('invalid_amount', 'The account would exceed 2000000000 uncollected credits')
-  const change = moves.reduce((sum, move) => (move.book === 'available' ? sum + move.amount : sum), 0n)
+  if (!draft.canWriteOff(sums.uncollected)) return refuse('invalid_amount', 'The account would exceed 2000000000 uncollected credits')
   const { command } = signed
   const transaction = draft.post('settle', moves, {
     credits: sums.charged,
@@ -118,7 +131,8 @@ function post(draft: Draft, reservation: Reservation, moves: readonly Move[], su
       ...usageDetail(command.actual),
       ...(command.fault === null ? {} : faultDetail(command.fault)),
       ...(isLate ? { late: true } : {}),
-      ...levelDetail(draft, change),
+      ...levelDetail(draft, lastingChange(draft, moves)),
+      ...balanceDetail(draft, moves),
     },
   })
   const ended = draft.endReservation(reservation, 'settled', transaction)

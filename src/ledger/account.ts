@@ -26,7 +26,7 @@ export interface Account {
   readonly isTest: boolean
   /** How far `available` may go below zero when a reservation's overrun policy is `debt`. */
   readonly debtMax: MicroCredits
-  /** Salts the digests of labels in the chain, so that erased personal data cannot be guessed back from them. */
+  /** Salts the digests of labels and inputs in the journal, so that erased personal data cannot be guessed back from them. */
   readonly labelSalt: string
   readonly createdAt: Instant
   /** The instant of the newest transaction: a clock that steps back never reorders a ledger. */
@@ -38,6 +38,7 @@ export interface Account {
   readonly books: Books
   /** Available credits that no grant covers: below zero by the overrun policy `debt`. The next credits repay it first. */
   readonly debt: MicroCredits
+  /** Grants that have something left, and scheduled ones, which will. */
   readonly openGrants: number
   readonly openReservations: number
   /** Nothing of this account is due before this instant. May be too early, never too late. */

@@ -19,7 +19,9 @@ export class GrantAudit {
     const own = this.#moveRemaining(transaction)
     if (row !== null) this.#addRow(transaction, row, own)
     else if (own !== null) this.#report(transactionId(transaction), 'rows', 'it made a grant whose row is missing')
-    if (transaction.kind === 'grant' && transaction.refersTo !== null) this.#takeEffect(transaction, transaction.refersTo)
+    if (transaction.refersTo === null) return
+    if (transaction.kind === 'grant') this.#takeEffect(transaction, transaction.refersTo)
+    if (transaction.detail['change'] === 'grant_lapsed') this.#endPromise(transaction, transaction.refersTo)
   }
 
   /** Applies the entries of `available`; answers what a grant made by this very transaction got, null if it made none. */
@@ -44,11 +46,17 @@ export class GrantAudit {
   }
 
   #takeEffect(transaction: Transaction, sequence: number): void {
-    const row = this.#scheduled.get(sequence)
+    const row = this.#endPromise(transaction, sequence)
+    if (row !== null && row.amount !== transaction.credits) this.#report(row.id, 'I2', 'the amount of the grant is not what took effect')
+  }
+
+  /** A scheduled grant takes effect or lapses, once; answers its row. */
+  #endPromise(transaction: Transaction, sequence: number): Grant | null {
+    const row = this.#scheduled.get(sequence) ?? null
     this.#scheduled.delete(sequence)
-    if (row === undefined) return this.#report(transactionId(transaction), 'rows', `grant ${sequence} takes effect and was not promised`)
-    if (row.state === 'scheduled') this.#report(row.id, 'rows', 'the grant took effect and is still marked as scheduled')
-    if (row.amount !== transaction.credits) this.#report(row.id, 'I2', 'the amount of the grant is not what took effect')
+    if (row === null) this.#report(transactionId(transaction), 'rows', `it ends the schedule of grant ${sequence}, which was not scheduled`)
+    if (row?.state === 'scheduled') this.#report(row.id, 'rows', 'the grant took effect or lapsed and is still marked as scheduled')
+    return row
   }
 
   get sum(): MicroCredits {
@@ -59,6 +67,11 @@ export class GrantAudit {
 
   get hasSome(): boolean {
     return this.#remaining.size > 0
+  }
+
+  /** How many grants were promised and have neither taken effect nor lapsed. */
+  get scheduledCount(): number {
+    return this.#scheduled.size
   }
 
   /** Compares with the rows of all open grants, and answers the earliest instant at which one of them is due. */

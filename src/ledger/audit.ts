@@ -77,7 +77,8 @@ export class Audit {
     if (debt > debtMax) found('I1', `${debt} are owed; at most ${debtMax} may be`)
     if (this.#grants.sum - this.#debt !== books.available) found('I1', `grants have ${this.#grants.sum} left, ${this.#debt} are owed; the balance says ${books.available}`)
     if (this.#reservations.sum !== books.reserved) found('I2', `open reservations pin ${this.#reservations.sum}; the account says ${books.reserved} reserved`)
-    if (openGrants.length !== this.#account.openGrants) found('rows', `the account says ${this.#account.openGrants} open grants; there are ${openGrants.length}`)
+    const grants = openGrants.length + this.#grants.scheduledCount
+    if (grants !== this.#account.openGrants) found('rows', `the account says ${this.#account.openGrants} open and scheduled grants; there are ${grants}`)
     if (this.#reservations.openCount !== openReservations) found('rows', `the account says ${openReservations} open reservations; there are ${this.#reservations.openCount}`)
     const due = Math.min(this.#grants.finish(openGrants), this.#reservations.finish(), subscription?.periodEnd ?? nextDueAt)
     if (nextDueAt > due) found('due', `something is due at ${due}; the account waits until ${nextDueAt}`)

@@ -53,7 +53,35 @@ describe('accounts', () => {
       2s | state closed           | ok                | 10
          > nothing
       2s | charge 1               | account_suspended | 10
-      2s | settle held 4          | ok                | 16
+      2s | settle held 4 as s     | ok                | 16
+      2s | refund s 1             | ok                | 17
+    `)
+  })
+
+  it('are set to a state once by a key, also to the one that they have', () => {
+    const ledger = scenario(`
+      0  | account                | ok     | 0
+      0  | state suspended        | ok     | 0
+      1s | state suspended key k  | ok     | 0
+         > amend 0
+      1s | state suspended        | ok     | 0
+         > nothing
+      2s | state active           | ok     | 0
+      3s | state suspended key k  | replay | 0
+         > nothing
+    `)
+    expect(ledger.account?.state).toBe('active')
+  })
+
+  it('that are closed are closed again without a word, by a key with a row for it', () => {
+    scenario(`
+      0  | account plan monthly   | ok     | 20
+      0  | state closed           | ok     | 20
+      1s | state closed key k     | ok     | 20
+         > amend 0
+      1s | state closed key k     | replay | 20
+      1s | state closed           | ok     | 20
+         > nothing
     `)
   })
 })

@@ -29,6 +29,19 @@ describe('adjust', () => {
     `)
   })
 
+  it('gives a closed account nothing more, and still takes from it', () => {
+    scenario(`
+      0  | account         | ok                | 0
+      0  | grant 5         | ok                | 5
+      0  | state suspended | ok                | 5
+      0  | adjust 1        | ok                | 6
+      0  | state closed    | ok                | 6
+      0  | adjust 1        | account_suspended | 6
+         > nothing
+      0  | adjust -2       | ok                | 4
+    `)
+  })
+
   it('by nothing is refused', () => {
     scenario(`
       0  | account   | ok             | 0

@@ -82,12 +82,41 @@ describe('grant', () => {
     `)
   })
 
-  it('is taken from also where there are more than a thousand of them', () => {
+  it('that was promised to an account that is closed at its time lapses', () => {
+    const ledger = scenario(`
+      0  | account            | ok | 0
+      0  | grant 5 from 1d    | ok | 0
+      0  | state closed       | ok | 0
+      2d | sweep              | ok | 0
+         > amend 0
+         = issued 0, #1 0
+      9d | sweep              | ok | 0
+         > nothing
+    `)
+    expect(ledger.journal.at(-1)?.detail).toMatchObject({ change: 'grant_lapsed', credits: 5, reason: 'The account is closed' })
+    expect(ledger.account).toMatchObject({ openGrants: 0 })
+  })
+
+  it('is taken from also where there are as many as there may be', () => {
     const ledger = scenario(`0 | account | ok | 0`)
-    for (let count = 0; count < 1_100; count += 1) attempt(ledger, '0', 'grant 1 from 1h')
-    expect(attempt(ledger, '1h', 'charge 1100')).toMatchObject({ kind: 'done', transaction: { credits: 1_100_000_000n, balanceAfter: 0n } })
+    for (let count = 0; count < 1_000; count += 1) attempt(ledger, '0', 'grant 1 from 1h')
+    expect(attempt(ledger, '1h', 'charge 1000')).toMatchObject({ kind: 'done', transaction: { credits: 1_000_000_000n, balanceAfter: 0n } })
     expect(ledger.problems()).toEqual([])
     expect(attempt(ledger, '2h', 'grant 1')).toMatchObject({ kind: 'done' })
+  })
+
+  it('beyond a thousand that have something left or are promised is refused', () => {
+    const ledger = scenario(`0 | account | ok | 0`)
+    for (let count = 0; count < 500; count += 1) attempt(ledger, '0', 'grant 1')
+    for (let count = 0; count < 500; count += 1) attempt(ledger, '0', 'grant 1 from 1h until 2h')
+    for (const given of ['grant 1', 'grant 1 from 1h', 'adjust 1']) {
+      expect(attempt(ledger, '1s', given), given).toMatchObject({ refusal: { code: 'invalid_request' } })
+      expect(attempt(ledger, '1h', given), given).toMatchObject({ refusal: { code: 'invalid_request' } })
+    }
+    expect(ledger.problems()).toEqual([])
+    expect(attempt(ledger, '2h', 'grant 1')).toMatchObject({ kind: 'done' })
+    expect(ledger.account).toMatchObject({ openGrants: 501 })
+    expect(ledger.problems()).toEqual([])
   })
 
   it('beyond a thousand with something left is refused', () => {

@@ -42,7 +42,7 @@ const moves: fc.Arbitrary<Move> = fc.tuple(
     fc.constantFrom('settle $held', 'release $held by agent', 'refund $charge', 'sweep', 'extend $held by agent ttl 2h', 'heartbeat $held by agent ttl 30m'),
     amount.map((n) => `refund $charge ${n}`),
     fc.integer({ min: -6, max: 6 }).map((n) => `adjust ${n}`),
-    fc.constantFrom('state suspended', 'state active'),
+    fc.constantFrom('state suspended', 'state active', 'state suspended key s', 'state active', 'state suspended', 'state active', 'state closed'),
   ),
 )
 

@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { scenario } from './scenario.js'
 
 describe('refund', () => {
@@ -34,8 +34,8 @@ describe('refund', () => {
     `)
   })
 
-  it('what goes back to a grant whose time is over expires at once', () => {
-    scenario(`
+  it('what goes back to a grant whose time is over expires at once, and the row tells the balance after that', () => {
+    const ledger = scenario(`
       0  | account               | ok | 0
       0  | grant 5 until 1h as A | ok | 5
       1m | charge 5 as c         | ok | 0
@@ -43,6 +43,7 @@ describe('refund', () => {
          > refund 5: spent/A -5=0, available/A +5=5
          > expire 5: available/A -5=0, expired/A +5=5
     `)
+    expect(ledger.journal.find((row) => row.kind === 'refund')?.detail).toMatchObject({ balanceAfterExpiry: 0 })
   })
 
   it('undoes the debt of a charge before it gives credits back', () => {

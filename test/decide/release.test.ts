@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { scenario } from './scenario.js'
 
 describe('release', () => {
@@ -17,8 +17,8 @@ describe('release', () => {
     `)
   })
 
-  it('what comes back to a grant that expired meanwhile expires at once', () => {
-    scenario(`
+  it('what comes back to a grant that expired meanwhile expires at once, and the row tells the balance after that', () => {
+    const ledger = scenario(`
       0   | account                        | ok | 0
       0   | grant 12 until 10m as A        | ok | 12
       0   | reserve op job ttl 1h as held  | ok | 2
@@ -29,6 +29,33 @@ describe('release', () => {
           > expire 10: available/A -10=0, expired/A +10=12
           = A 0, expired 12, reserved 0
     `)
+    expect(ledger.journal.find((row) => row.kind === 'release')?.detail).toMatchObject({ balanceAfterExpiry: 0 })
+  })
+
+  it('what comes back to several grants repays a debt first, and only what is left of those whose time is over expires', () => {
+    const ledger = scenario(`
+      0   | account debt 5                          | ok | 0
+      0   | grant 6 until 10m as A                  | ok | 6
+      0   | grant 6 as B                            | ok | 12
+      0   | reserve op job ttl 1h as held           | ok | 2
+      0   | reserve 2 overrun debt ttl 1h as over   | ok | 0
+      1m  | settle over 5                           | ok | -3
+      10m | release held by agent                   | ok | 4
+          > release 10: reserved/A -6=4, reserved/B -4=0, available/A +6=3, available/A -3=0, available +3=3, available/B +4=7
+          > expire 3: available/A -3=4, expired/A +3=3
+          = A 0, B 4, debt 0
+    `)
+    expect(ledger.journal.find((row) => row.kind === 'release')?.detail).toMatchObject({ balanceAfterExpiry: 4 })
+  })
+
+  it('says no other balance where nothing expires', () => {
+    const ledger = scenario(`
+      0  | account                | ok | 0
+      0  | grant 12 until 10m     | ok | 12
+      0  | reserve op job as held | ok | 2
+      1m | release held by agent  | ok | 12
+    `)
+    expect(ledger.journal.at(-1)?.detail).not.toHaveProperty('balanceAfterExpiry')
   })
 
   it('T03: whatever way a reservation ends, nothing stays reserved once its time is over', () => {

@@ -62,6 +62,39 @@ describe('renewal', () => {
     expect(ledger.problems()).toEqual([])
   })
 
+  it('that would exceed two billion credits opens the period, and the journal says that its allowance lapses', () => {
+    const ledger = scenario(`
+      0   | account plan keeper | ok | 20
+      0   | adjust 1999999970   | ok | 1999999990
+      31d | sweep               | ok | 1999999990
+          > amend 0
+      31d | sweep               | ok | 1999999990
+          > nothing
+    `)
+    expect(ledger.account?.subscription).toMatchObject({ period: 1, periodBase: 1_999_999_990_000_000n })
+    expect(ledger.journal.at(-1)).toMatchObject({
+      at: ledger.account?.subscription?.periodStart,
+      detail: { change: 'grant_lapsed', source: 'allowance', credits: 20, occasion: 'renewal', plan: 'keeper', period: 1 },
+    })
+  })
+
+  it('goes on while an account is suspended, and ends when it is closed', () => {
+    const ledger = scenario(`
+      0    | account plan monthly                   | ok                | 20
+      1d   | state suspended                        | ok                | 20
+      31d  | sweep                                  | ok                | 20
+           > expire 20: available/#1 -20=0, expired/#1 +20=20
+           > grant 20: issued/#4 -20=-40, available/#4 +20=20
+      40d  | state closed                           | ok                | 20
+      500d | sweep                                  | ok                | 0
+           > expire 20: available/#4 -20=0, expired/#4 +20=40
+      500d | subscribe monthly                      | account_suspended | 0
+           > nothing
+    `)
+    expect(ledger.account).toMatchObject({ state: 'closed', subscription: null, openGrants: 0 })
+    expect(ledger.journal.find((row) => row.detail['to'] === 'closed')?.detail).toMatchObject({ from: 'suspended', planEnded: 'monthly' })
+  })
+
   it('of a plan whose credits are agreed per customer opens the period and grants nothing', () => {
     const ledger = scenario(`
       0   | account plan custom | ok | 0

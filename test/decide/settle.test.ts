@@ -99,6 +99,25 @@ describe('settle', () => {
     `)
   })
 
+  it('T31: what stays uncollected has a bound of its own and keeps nobody from being given credits', () => {
+    scenario(`
+      0   | account plan monthly            | ok             | 20
+      0   | reserve op job as held          | ok             | 10
+      1s  | settle held 2000000000          | ok             | 0
+          = uncollected 1999999980, issued -2000000000
+      2s  | grant 1000                      | ok             | 1000
+      3s  | adjust 1999998980               | ok             | 1999999980
+      3s  | grant 0.000001                  | invalid_amount | 1999999980
+      3s  | charge 1999999970               | ok             | 10
+      4s  | reserve op job as more          | ok             | 0
+      5s  | settle more 30.000001           | invalid_amount | 0
+          > nothing
+          = more open
+      5s  | settle more 30                  | ok             | 0
+          = uncollected 2000000000, issued -4000000000, spent 2000000000
+    `)
+  })
+
   it('without a debt limit the policy `debt` stops at zero', () => {
     scenario(`
       0  | account                              | ok | 0
@@ -109,8 +128,8 @@ describe('settle', () => {
     `)
   })
 
-  it('credits that come back to a grant whose time is over expire at once', () => {
-    scenario(`
+  it('credits that come back to a grant whose time is over expire at once, and the row tells the balance after that', () => {
+    const ledger = scenario(`
       0   | account                      | ok | 0
       0   | grant 10 until 10m as A      | ok | 10
       0   | reserve op job ttl 1h as held | ok | 0
@@ -119,6 +138,7 @@ describe('settle', () => {
           > expire 6: available/A -6=0, expired/A +6=6
           = A 0, spent 4, expired 6
     `)
+    expect(ledger.journal.find((row) => row.kind === 'settle')?.detail).toMatchObject({ balanceAfterExpiry: 0, level: 'exhausted' })
   })
 
   it('T05: after the time-out its holder is charged what is available, marked late, once, for 24 hours', () => {

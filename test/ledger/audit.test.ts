@@ -123,6 +123,7 @@ describe('the audit', () => {
     ['a refund of more than was charged', 'I5', (all) => rewrite(all, { ...row(all, 'refund'), credits: 5_000_000n })],
     ['a refund of what is no charge', 'I5', (all) => rewrite(all, { ...row(all, 'refund'), refersTo: 1 })],
     ['a counter of open grants that is wrong', 'rows', (all) => { all.account = { ...all.account, openGrants: 9 } }],
+    ['a promise that nobody counts', 'rows', (all) => { all.account = { ...all.account, openGrants: all.account.openGrants - 1 } }],
     ['a counter of open reservations that is wrong', 'rows', (all) => { all.account = { ...all.account, openReservations: 0 } }],
     ['something due that nobody waits for', 'due', (all) => { all.account = { ...all.account, nextDueAt: all.account.nextDueAt + 1 } }],
     ['a promise that nobody waits for', 'due', (all) => {
@@ -135,6 +136,22 @@ describe('the audit', () => {
     const tampered = rows()
     tamper(tampered)
     expect(findings(tampered).map((finding) => finding.invariant)).toContain(invariant)
+  })
+
+  it('follows promises that take effect or lapse, and finds one that lapsed and is still marked as scheduled', () => {
+    const ledger = scenario(`
+      0  | account                          | ok | 0
+      0  | grant 1500000000 from 1d as A    | ok | 0
+      0  | grant 1500000000 from 1d as B    | ok | 0
+      0  | grant 5 from 3d                  | ok | 0
+      2d | sweep                            | ok | 1500000000
+    `)
+    const all = (): Rows => ({ account: ledger.account as Account, journal: [...ledger.journal], grants: [...ledger.grants.values()], reservations: [] })
+    expect(ledger.account).toMatchObject({ openGrants: 2 })
+    expect(findings(all())).toEqual([])
+    const tampered = all()
+    tampered.grants = tampered.grants.map((grant) => (grant.sequence === 2 ? { ...grant, state: 'scheduled' } : grant))
+    expect(findings(tampered)).toMatchObject([{ invariant: 'rows', row: ledger.grant(2).id }])
   })
 
   it('allows labels to be erased', () => {

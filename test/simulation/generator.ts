@@ -23,6 +23,9 @@ const QUANTITIES = [undefined, undefined, 1, 2, 3, 0.5, 0.333333, 0.000001, 0]
 
 const GRANTED = [1, 5, 12, 60.5, 0.000001, 33.333333]
 
+/** The account that is closed one day; the others never are, or their histories would end early. */
+export const CLOSING = 'closing'
+
 /** How many of the newest keyed calls are tried again. */
 const REPEATED = 30
 
@@ -113,8 +116,14 @@ export class Generator {
       default:
         return random.below(4) === 0
           ? make('subscribe', { plan: random.pick(['free', 'no-such']) })
-          : make('setAccountState', { state: random.below(6) === 0 ? 'suspended' : 'active' })
+          : make('setAccountState', { state: this.#state(account) })
     }
+  }
+
+  #state(account: string): string {
+    const random = this.#random
+    if (account === CLOSING && random.below(8) === 0) return 'closed'
+    return random.below(6) === 0 ? 'suspended' : 'active'
   }
 
   #grant(now: number) {

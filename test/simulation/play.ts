@@ -1,6 +1,6 @@
 import { openCredits } from '../../src/credits.js'
 import { seededRandom } from '../support/seeded-random.js'
-import { Generator } from './generator.js'
+import { CLOSING, Generator } from './generator.js'
 import { type Call, credits as asCredits, iso, type Predicted, ReferenceLedger } from './reference-ledger.js'
 
 type Credits = Awaited<ReturnType<typeof openCredits>>
@@ -17,6 +17,7 @@ const ACCOUNTS = [
   { id: 'debtor', plan: 'none', debtLimit: 20 },
   { id: 'planned', plan: 'free', debtLimit: 12.5 },
   { id: 'builder', plan: 'build', debtLimit: 0 },
+  { id: CLOSING, plan: 'free', debtLimit: 4 },
 ] as const
 
 /** Makes a history by chance. `stepsBack`: the clock sometimes does. */

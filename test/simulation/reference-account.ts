@@ -135,6 +135,7 @@ export class ReferenceAccount {
 
   #begin(grant: ReferenceGrant): void {
     grant.isScheduled = false
+    if (this.state === 'closed') return this.post('amend', 0n, grant.effectiveAt)
     this.giveBack([{ grant, amount: grant.amount }])
     this.post('grant', grant.amount, grant.effectiveAt)
   }

@@ -97,7 +97,7 @@ export class ReferenceLedger {
     const expiresAt = (input['expiresAt'] as number | undefined) ?? Infinity
     if (account.state === 'closed') return { code: 'account_suspended' }
     if (expiresAt <= Math.max(effectiveAt, at)) return { code: 'invalid_request' }
-    if (account.burnable().length >= OPEN_GRANTS_MAX) return { code: 'invalid_request' }
+    if (account.grants.length >= OPEN_GRANTS_MAX) return { code: 'invalid_request' }
     const facts = { amount, source: 'adjustment', priority: (input['priority'] as number | undefined) ?? 20, isPaid: input['paid'] === true, expiresAt }
     const isPromise = effectiveAt > at
     if (isPromise) account.promise({ ...facts, effectiveAt }, at)
@@ -108,6 +108,7 @@ export class ReferenceLedger {
   #adjust(number: number, { input }: Call, account: ReferenceAccount, at: number): Predicted {
     const amount = micro(input['credits'] as number)
     if (amount === 0n) return { code: 'invalid_amount' }
+    if (amount > 0n && account.state === 'closed') return { code: 'account_suspended' }
     if (amount > 0n) account.give({ amount, source: 'adjustment', priority: 20, isPaid: false, effectiveAt: at, expiresAt: Infinity }, 'adjust', at)
     else {
       if (account.balance < -amount) return { code: 'out_of_credits' }
@@ -189,7 +190,7 @@ export class ReferenceLedger {
     if ('code' in row) return row
     const wanted = call.input['actual'] === undefined ? row.amount : micro(call.input['actual'] as number)
     const isOpen = row.state === 'open'
-    if (isOpen && row.overrun === 'reject' && wanted > row.amount) return { code: 'invalid_amount' }
+    if (row.overrun === 'reject' && wanted > row.amount) return { code: 'invalid_amount' }
     const payments: { grant: ReferenceCharge['payments'][number]['grant']; amount: bigint }[] = []
     const returned: ReferenceReservation['pins'][number][] = []
     let left = wanted
@@ -213,13 +214,12 @@ export class ReferenceLedger {
     account.spent += charged
     account.post('settle', charged, at)
     this.#keepCharge(number, { account: row.account, at, operation: row.operation, customer: row.customer, credits: charged, payments })
-    const answer = done(number, account, {
+    account.expireReturned(returned, at)
+    return done(number, account, {
       charged: credits(charged),
       released: credits(returned.reduce((sum, part) => sum + part.amount, 0n)),
       uncollected: credits(left - owed),
     })
-    account.expireReturned(returned, at)
-    return answer
   }
 
   #release(number: number, call: Call, account: ReferenceAccount, at: number): Predicted {
@@ -228,9 +228,8 @@ export class ReferenceLedger {
     account.end(row, 'released')
     account.giveBack(row.pins)
     account.post('release', row.amount, at)
-    const answer = done(number, account, { released: credits(row.amount) })
     account.expireReturned(row.pins, at)
-    return answer
+    return done(number, account, { released: credits(row.amount) })
   }
 
   #refund(number: number, { about, input }: Call, account: ReferenceAccount, at: number): Predicted {
@@ -264,16 +263,16 @@ export class ReferenceLedger {
     }
     account.giveBack(back)
     account.post('refund', amount, at)
-    const answer = done(number, account, { refunded: credits(amount) })
     account.expireReturned(back, at)
-    return answer
+    return done(number, account, { refunded: credits(amount) })
   }
 
   #setState(number: number, { input }: Call, account: ReferenceAccount, at: number): Predicted {
     const state = input['state'] as string
     if (account.state === 'closed' && state !== 'closed') return { code: 'account_suspended' }
-    if (account.state === state) return { answer: { transaction: null, balance: credits(account.balance), replayed: false }, row: null }
+    if (account.state === state && input.idempotencyKey === undefined) return { answer: { transaction: null, balance: credits(account.balance), replayed: false }, row: null }
     account.state = state
+    if (state === 'closed') account.plan = null
     account.post('amend', 0n, at)
     return done(number, account, {})
   }
@@ -281,6 +280,7 @@ export class ReferenceLedger {
   #subscribe(number: number, { input }: Call, account: ReferenceAccount, at: number): Predicted {
     const plan = input['plan'] as string
     if (CATALOG.plans[plan] === undefined) return { code: 'unknown_plan' }
+    if (account.state === 'closed') return { code: 'account_suspended' }
     if (account.plan !== null) return { code: 'invalid_request' }
     account.openPeriod(plan, at, 0)
     account.post('amend', 0n, at)
