@@ -34,7 +34,13 @@ export interface Store {
    */
   read<T>(account: string, now: Instant, reader: (draft: Draft) => T): Promise<T | null>
 
-  /** Rows of an account's journal, newest first, at most `query.limit`. */
+  /** The sequences of an account's transactions within a window of time, which is in the order of its journal. */
+  sequences(account: string, window: TimeWindow): Promise<SequenceRange>
+
+  /**
+   * Rows of an account's journal, newest first, at most `query.limit`. Whatever it filters by it reads one by one, from
+   * `before` down to `from`: who gives the two keeps a long journal from holding everybody else up.
+   */
   transactions(query: TransactionQuery): Promise<readonly Transaction[]>
 
   /** What was spent, summed by one column and quarter of an hour, for an account and a window of charge times. */
@@ -53,8 +59,8 @@ export interface Store {
   /** Every catalog version, oldest first. Empty in a new ledger. */
   catalogs(): Promise<readonly CatalogVersion[]>
 
-  /** Adds a catalog version if `version` is the next one; false when another came first. */
-  addCatalog(version: CatalogVersion, now: Instant): Promise<boolean>
+  /** Adds catalog versions, all or none, if the first of them is the next one; false when another came before. */
+  addCatalogs(versions: readonly CatalogVersion[], now: Instant): Promise<boolean>
 
   /** A value that differs once anything in the ledger has changed, whoever changed it. */
   changeMark(): Promise<string>
@@ -69,14 +75,25 @@ export interface SchemaChange {
   readonly to: number
 }
 
+export interface TimeWindow {
+  readonly since?: Instant
+  /** Exclusive. */
+  readonly until?: Instant
+}
+
+/** Both ends inclusive; nothing is in it where `last` is smaller than `first`. */
+export interface SequenceRange {
+  readonly first: number
+  readonly last: number
+}
+
 export interface TransactionQuery {
   readonly account: string
   readonly kinds?: readonly TransactionKind[]
   readonly operation?: string
   readonly label?: { readonly name: string; readonly value: string }
-  readonly since?: Instant
-  /** Exclusive. */
-  readonly until?: Instant
+  /** Only rows with this sequence or a greater one. */
+  readonly from?: number
   /** Only rows with a smaller sequence: a page's last sequence asks for the next page. */
   readonly before?: number
   readonly limit: number

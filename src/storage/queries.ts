@@ -5,7 +5,7 @@ import type { Reservation } from '../ledger/reservation.js'
 import type { Transaction } from '../ledger/transaction.js'
 import type { Instant } from '../time/instant.js'
 import type { LedgerDatabase } from './database.js'
-import { QUARTER_MS, type TransactionQuery, type UsageQuery, type UsageSum } from './port.js'
+import { QUARTER_MS, type SequenceRange, type TimeWindow, type TransactionQuery, type UsageQuery, type UsageSum } from './port.js'
 import {
   ACCOUNT_COLUMNS,
   accountFromRow,
@@ -25,13 +25,12 @@ export async function selectTransactions(db: LedgerDatabase, query: TransactionQ
     .selectFrom('transactions')
     .select(TRANSACTION_COLUMNS)
     .where('account', '=', query.account)
+    .where('sequence', '>=', query.from ?? 1)
     .orderBy('sequence', 'desc')
     .limit(query.limit)
+  if (query.before !== undefined) select = select.where('sequence', '<', query.before)
   if (query.kinds !== undefined) select = select.where('kind', 'in', [...query.kinds])
   if (query.operation !== undefined) select = select.where('operation', '=', query.operation)
-  const { first, last } = await sequencesWithin(db, query.account, query.since, query.until)
-  select = select.where('sequence', '>=', first).where('sequence', '<=', last)
-  if (query.before !== undefined) select = select.where('sequence', '<', query.before)
   if (query.label !== undefined) select = select.where(labelOf('labels', query.label.name), '=', query.label.value)
   if (query.withoutMeter === true) {
     select = select.where(sql<boolean>`not (kind in ('reserve', 'release') and detail like '%"holder":"meter"%')`)
@@ -40,55 +39,51 @@ export async function selectTransactions(db: LedgerDatabase, query: TransactionQ
 }
 
 /**
- * The sequences of an account's transactions within a window of time. Time within an account never runs backwards, so
- * a few steps of halving by primary key find both ends and no index of instants is kept.
+ * Time within an account never runs backwards, so a few steps of halving by primary key find both ends, in one
+ * statement, and no index of instants is kept.
  */
-async function sequencesWithin(
-  db: LedgerDatabase,
-  account: string,
-  since?: Instant,
-  until?: Instant,
-): Promise<Window> {
-  if (since === undefined && until === undefined) return { first: 1, last: Number.MAX_SAFE_INTEGER }
-  const newest = await db.selectFrom('accounts').select('sequence').where('id', '=', account).executeTakeFirst()
-  const end = Number(newest?.sequence ?? 0) + 1
-  const first = since === undefined ? 1 : await firstSequenceFrom(db, account, since, end)
-  const after = until === undefined ? end : await firstSequenceFrom(db, account, until, end)
-  return { first, last: after - 1 }
-}
-
-/** Both ends inclusive. */
-interface Window {
-  readonly first: number
-  readonly last: number
-}
-
-/** The first sequence whose transaction is at or after `at`; `end` where there is none. */
-async function firstSequenceFrom(db: LedgerDatabase, account: string, at: Instant, end: number): Promise<number> {
-  let low = 1
-  let high = end
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2)
-    const row = await db
-      .selectFrom('transactions')
-      .select('at')
-      .where('account', '=', account)
-      .where('sequence', '=', middle)
-      .executeTakeFirstOrThrow()
-    if (Number(row.at) < at) low = middle + 1
-    else high = middle
+export async function selectSequences(db: LedgerDatabase, account: string, { since, until }: TimeWindow): Promise<SequenceRange> {
+  if (since === undefined && until === undefined) {
+    const newest = await db.selectFrom('accounts').select('sequence').where('id', '=', account).executeTakeFirst()
+    return { first: 1, last: Number(newest?.sequence ?? 0) }
   }
-  return low
+  const [from, to] = [since ?? EARLIEST, until ?? LATEST]
+  const { rows } = await sql<{ at: number | string; found: number | string | null }>`
+    with recursive halving (at, low, high) as (
+      select edge.at, cast(1 as bigint), accounts.sequence + 1
+      from accounts, (select cast(${from} as bigint) as at union all select cast(${to} as bigint)) as edge
+      where accounts.id = ${account}
+      union all
+      select
+        halving.at,
+        case when middle.at < halving.at then middle.sequence + 1 else halving.low end,
+        case when middle.at < halving.at then halving.high else middle.sequence end
+      from halving left join transactions as middle
+        on middle.account = ${account} and middle.sequence = (halving.low + halving.high) / 2
+      where halving.low < halving.high
+    )
+    select at, high as found from halving where low = high or high is null`.execute(db)
+  /** The first sequence whose transaction is at or after an instant; one past the newest where there is none. */
+  const firstFrom = (edge: Instant): number => {
+    const row = rows.find(({ at }) => Number(at) === edge)
+    if (row?.found === null) throw new Error(`The journal of ${account} has a gap: mcp-credits doctor tells where`)
+    return Number(row?.found ?? 1)
+  }
+  return { first: firstFrom(from), last: firstFrom(to) - 1 }
 }
+
+/** Before and after every instant that there is. */
+const EARLIEST = Number.MIN_SAFE_INTEGER
+const LATEST = Number.MAX_SAFE_INTEGER
 
 /**
  * What was spent in a window: charges and settlements by their own time, less refunds, counted at the time of the
  * charge that they refund, whenever they were made.
  */
 export async function selectUsage(db: LedgerDatabase, query: UsageQuery, labelOf: LabelOf): Promise<readonly UsageSum[]> {
-  const window = await sequencesWithin(db, query.account, query.since, query.until)
-  const spent = await spentSums(db, query, window, labelOf)
-  const refunded = await refundedSums(db, query, window, labelOf)
+  const range = await selectSequences(db, query.account, query)
+  const spent = await spentSums(db, query, range, labelOf)
+  const refunded = await refundedSums(db, query, range, labelOf)
   return [...spent, ...refunded]
 }
 
@@ -102,21 +97,21 @@ interface SumRow {
 /** By output names: PostgreSQL does not see that an expression with a parameter in it is the one selected. */
 const GROUPS = [sql`group_key`, sql`quarter`]
 
-async function spentSums(db: LedgerDatabase, query: UsageQuery, window: Window, labelOf: LabelOf): Promise<readonly UsageSum[]> {
+async function spentSums(db: LedgerDatabase, query: UsageQuery, range: SequenceRange, labelOf: LabelOf): Promise<readonly UsageSum[]> {
   const key = keyOf('t', query, labelOf)
   let select = db
     .selectFrom('transactions as t')
     .select([key.as('group_key'), quarterOf('t').as('quarter'), sql<number>`count(*)`.as('calls'), exactSumOf('t').as('credits')])
     .where('t.account', '=', query.account)
-    .where('t.sequence', '>=', window.first)
-    .where('t.sequence', '<=', window.last)
+    .where('t.sequence', '>=', range.first)
+    .where('t.sequence', '<=', range.last)
     .where('t.kind', 'in', ['charge', 'settle'])
     .groupBy(GROUPS)
   if (query.label !== undefined) select = select.where(labelOf('t.labels', query.label.name), '=', query.label.value)
   return ((await select.execute()) as SumRow[]).map((row) => sumFromRow(row, 1n))
 }
 
-async function refundedSums(db: LedgerDatabase, query: UsageQuery, window: Window, labelOf: LabelOf): Promise<readonly UsageSum[]> {
+async function refundedSums(db: LedgerDatabase, query: UsageQuery, range: SequenceRange, labelOf: LabelOf): Promise<readonly UsageSum[]> {
   const key = keyOf('t', query, labelOf)
   let select = db
     .selectFrom('transactions as r')
@@ -124,8 +119,8 @@ async function refundedSums(db: LedgerDatabase, query: UsageQuery, window: Windo
     .select([key.as('group_key'), quarterOf('t').as('quarter'), sql<number>`0`.as('calls'), exactSumOf('r').as('credits')])
     .where('r.account', '=', query.account)
     .where('r.kind', '=', sql.lit('refund'))
-    .where('r.refers_to', '>=', window.first)
-    .where('r.refers_to', '<=', window.last)
+    .where('r.refers_to', '>=', range.first)
+    .where('r.refers_to', '<=', range.last)
     .groupBy(GROUPS)
   if (query.label !== undefined) select = select.where(labelOf('t.labels', query.label.name), '=', query.label.value)
   return ((await select.execute()) as SumRow[]).map((row) => sumFromRow(row, -1n))

@@ -111,7 +111,7 @@ const SUM_FIELDS: ReadonlySet<string> = new Set<keyof Account>([
 ])
 
 /** Whether two states of an account differ in nothing but its sums. */
-export function differsInSums(before: Account, after: Account): boolean {
+export function differsOnlyInSums(before: Account, after: Account): boolean {
   return (Object.keys(after) as (keyof Account)[]).every((field) => SUM_FIELDS.has(field) || before[field] === after[field])
 }
 

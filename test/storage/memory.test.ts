@@ -14,7 +14,7 @@ describeStore(`the store in memory (seed ${seed})`, async () => {
 it(`commands of one batch see each other: what they come to is written at the first try (seed ${seed})`, async () => {
   const database = new MemoryDatabase(seededRandom(seed))
   const store = openMemoryStore(database)
-  await store.addCatalog(catalogVersion(), T0)
+  await store.addCatalogs([catalogVersion()], T0)
   const call = { key: 'call', fingerprint: 'f' }
   const outcomes = await Promise.all(
     [

@@ -17,7 +17,7 @@ beforeAll(async () => {
   raw = new pg.Client({ connectionString: database.url })
   await raw.connect()
   const store = await open()
-  await store.addCatalog(catalogVersion(), T0)
+  await store.addCatalogs([catalogVersion()], T0)
 })
 
 afterEach(async () => {
@@ -71,6 +71,26 @@ describe('a ledger that cannot be reached', () => {
     await expect(openPostgresStore(missing.href)).rejects.toMatchObject({ ...NONE, message: expect.not.stringContaining('hidden') })
     await expect(openPostgresStore(`${database.url}?options=-c%20search_path%3Dmissing`)).rejects.toMatchObject(NONE)
     await expect(openPostgresStore('postgres://user:hidden@:bad')).rejects.toMatchObject({ ...NONE, message: expect.not.stringContaining('hidden') })
+  })
+
+  it.each<[string, (url: URL) => void, string]>([
+    ['no such database', (url) => (url.pathname = '/not_there'), 'it has no database of this name (3D000)'],
+    ['no such user', (url) => (url.username = 'nobody_here'), 'it refuses the user or the password (28000)'],
+    ['a user without rights', (url) => url.searchParams.set('options', '-c role=without_rights'), 'the user has no right to do this (42501)'],
+  ])('%s: said in words of ours; what the server says of users and tables stays in the cause', async (_what, change, words) => {
+    await raw.query('drop role if exists without_rights; create role without_rights')
+    const url = new URL(database.url)
+    change(url)
+    const error: Error = await openPostgresStore(url.href).then(() => new Error('opened'), (reason: Error) => reason)
+    expect(error).toMatchObject({ ...NONE, message: `The database does not serve: ${words}` })
+    expect((error.cause as Error).message).toMatch(/not_there|nobody_here|schema_version|public/)
+    await raw.query('drop role without_rights')
+  })
+
+  it('a host that is not there is not named either', async () => {
+    const relay = await relayThatCuts(database.url)
+    await relay.close()
+    await expect(openPostgresStore(relay.url)).rejects.toMatchObject({ ...NONE, message: 'The database cannot be reached: ECONNREFUSED' })
   })
 
   it('the connection is lost before the commit: nothing was made, and the next write goes through', async () => {
@@ -198,7 +218,7 @@ describe('the schema', () => {
     await raw.query('create schema one; create schema other')
     const [one, other] = await Promise.all(['one', 'other'].map((schema) => open(`${database.url}?options=-c%20search_path%3D${schema},public`)))
     for (const store of [one, other] as Store[]) expect(await store.catalogs()).toEqual([])
-    await one?.addCatalog(catalogVersion(), T0)
+    await one?.addCatalogs([catalogVersion()], T0)
     doneOf((await one?.update(createAccount('a'), T0)) as never)
     expect(await other?.catalogs()).toEqual([])
     expect(await other?.accounts(null, 10)).toEqual([])

@@ -19,7 +19,7 @@ export interface Load {
 
 async function withAccount(ledger: SharedLedger, balance: number): Promise<void> {
   const store = await ledger.open()
-  await store.addCatalog(catalogVersion(), T0)
+  await store.addCatalogs([catalogVersion()], T0)
   doneOf(await store.update(createAccount('a'), T0))
   doneOf(await store.update(grant('a', balance), T0))
   await store.close()

@@ -64,7 +64,7 @@ describe('a connection to a ledger file', () => {
   it('T20: a write waits for another process without blocking the event loop, and is made when it is let', async () => {
     const file = join(folder, 'locked.db')
     const store = await openSqliteStore(file)
-    await store.addCatalog(catalogVersion(), T0)
+    await store.addCatalogs([catalogVersion()], T0)
     doneOf(await store.update(createAccount('a'), T0))
     const other = new Database(file)
     other.exec('begin immediate')
@@ -82,7 +82,7 @@ describe('a connection to a ledger file', () => {
   it('a damaged row is found by its account alone: the rules of the schema do not let wrong sums in', async () => {
     const file = join(folder, 'rules.db')
     const store = await openSqliteStore(file)
-    await store.addCatalog(catalogVersion(), T0)
+    await store.addCatalogs([catalogVersion()], T0)
     doneOf(await store.update(createAccount('a'), T0))
     doneOf(await store.update(grant('a', 10), T0))
     doneOf(await store.update(charge('a', 1), T0))
@@ -111,7 +111,7 @@ describe('a connection to a ledger file', () => {
   it('the view of entries says what the journal says', async () => {
     const file = join(folder, 'view.db')
     const store = await openSqliteStore(file)
-    await store.addCatalog(catalogVersion(), T0)
+    await store.addCatalogs([catalogVersion()], T0)
     doneOf(await store.update(createAccount('a'), T0))
     doneOf(await store.update(grant('a', 10), T0))
     doneOf(await store.update(charge('a', 2.5), T0))

@@ -34,7 +34,7 @@ describe('several processes on one file', () => {
   it('T18: on a disk that is full nothing is acknowledged that was not kept, and nothing kept that was refused', async () => {
     const ledger = await newLedger()
     const store = await ledger.open()
-    await store.addCatalog(catalogVersion(), T0)
+    await store.addCatalogs([catalogVersion()], T0)
     doneOf(await store.update(createAccount('a'), T0))
     doneOf(await store.update(grant('a', 1_000_000), T0))
     await store.close()

@@ -32,7 +32,6 @@ export const LAYERS: readonly { readonly layer: string; readonly places: readonl
     places: [
       { path: 'src/plans', holds: 'allowances and their periods' },
       { path: 'src/budgets', holds: 'limits on spending and how close they are' },
-      { path: 'src/keys', holds: 'credentials and what they allow' },
     ],
   },
   {
@@ -56,9 +55,6 @@ export const LAYERS: readonly { readonly layer: string; readonly places: readonl
     layer: '5',
     places: [
       { path: 'src/usage', holds: 'spending use cases over the port, a metered call among them' },
-      { path: 'src/purchases', holds: 'packs, payments and their refunds' },
-      { path: 'src/webhooks', holds: 'deliveries to subscribers' },
-      { path: 'src/approvals', holds: 'confirmation by a person before credits are spent' },
     ],
   },
   {
@@ -71,10 +67,7 @@ export const LAYERS: readonly { readonly layer: string; readonly places: readonl
     layer: '6',
     places: [
       { path: 'src/mcp', holds: 'the MCP server and the only knowledge of its SDK beside the other doors' },
-      { path: 'src/meter', holds: "metering inside somebody's own MCP server" },
       { path: 'src/proxy', holds: 'metering in front of an existing MCP server, by relaying its messages' },
-      { path: 'src/http', holds: 'MCP over HTTP and REST' },
-      { path: 'src/dashboard', holds: 'pages for people' },
     ],
   },
   {
@@ -87,7 +80,7 @@ export const LAYERS: readonly { readonly layer: string; readonly places: readonl
   { layer: 'bin', places: [{ path: 'bin', holds: 'the executable' }] },
 ]
 
-const DOORS = ['src/mcp', 'src/meter', 'src/proxy', 'src/http']
+const DOORS = ['src/mcp', 'src/proxy']
 
 interface Package {
   readonly name: string

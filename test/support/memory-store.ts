@@ -11,7 +11,16 @@ import { type Answer, decideBatch, type Pending, type Request, type Settled } fr
 import { dueRows, paidBy } from '../../src/storage/due-rows.js'
 import { GroupCommit } from '../../src/storage/group-commit.js'
 import type { Found } from '../../src/storage/loaded-account.js'
-import { LedgerUnavailable, QUARTER_MS, type Store, type TransactionQuery, type UsageQuery, type UsageSum } from '../../src/storage/port.js'
+import {
+  LedgerUnavailable,
+  QUARTER_MS,
+  type SequenceRange,
+  type Store,
+  type TimeWindow,
+  type TransactionQuery,
+  type UsageQuery,
+  type UsageSum,
+} from '../../src/storage/port.js'
 import { readAccount } from '../../src/storage/read-account.js'
 import { type Instant, NEVER } from '../../src/time/instant.js'
 import type { SeededRandom } from './seeded-random.js'
@@ -137,6 +146,14 @@ class MemoryStore implements Store {
     return this.#whenOpen(() => this.#database.exclusively(() => this.#run(readAccount(account, now, this.#catalogs(), reader))))
   }
 
+  sequences(account: string, { since = -Infinity, until = Infinity }: TimeWindow): Promise<SequenceRange> {
+    return this.#answer(() => {
+      const { transactions } = this.#database.tables(account)
+      const before = (at: Instant): number => transactions.filter((row) => row.at < at).length
+      return { first: before(since) + 1, last: before(until) }
+    })
+  }
+
   transactions(query: TransactionQuery): Promise<readonly Transaction[]> {
     return this.#answer(() =>
       this.#database
@@ -190,11 +207,11 @@ class MemoryStore implements Store {
     return [...this.#database.catalogs]
   }
 
-  addCatalog(version: CatalogVersion): Promise<boolean> {
+  addCatalogs(versions: readonly CatalogVersion[]): Promise<boolean> {
     return this.#answer(() => {
       const { catalogs } = this.#database
-      if (version.version !== catalogs.length + 1) return false
-      catalogs.push(version)
+      if (versions[0]?.version !== catalogs.length + 1) return false
+      catalogs.push(...versions)
       this.#database.writes += 1
       return true
     })
@@ -289,8 +306,7 @@ function isAskedFor(row: Transaction, query: TransactionQuery): boolean {
   return (
     (query.kinds?.includes(row.kind) ?? true) &&
     (query.operation === undefined || row.operation === query.operation) &&
-    (query.since === undefined || row.at >= query.since) &&
-    (query.until === undefined || row.at < query.until) &&
+    row.sequence >= (query.from ?? 1) &&
     (query.before === undefined || row.sequence < query.before) &&
     (query.label === undefined || row.labels?.[query.label.name] === query.label.value) &&
     !(query.withoutMeter === true && isMeters)

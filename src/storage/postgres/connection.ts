@@ -134,22 +134,46 @@ export function isConflict(error: unknown): boolean {
   return isAnswer(error) && (error.code === '40001' || error.code === '40P01')
 }
 
+/** What a server that does not serve says, by the beginning of its code, in words of ours: its own name users and tables. */
+const ANSWERS: readonly (readonly [code: RegExp, words: string])[] = [
+  [/^08/, 'it ended the connection'],
+  [/^28/, 'it refuses the user or the password'],
+  [/^3D/, 'it has no database of this name'],
+  [/^42501/, 'the user has no right to do this'],
+  [/^53/, 'it has no connection, memory or disk space left'],
+  [/^55P03/, 'a lock was held for too long'],
+  [/^(57014|25P03)/, 'it took too long'],
+  [/^57/, 'it is starting or going down'],
+  [/^58/, 'it has trouble with its files'],
+  [/^25006/, 'it is read-only'],
+]
+
 /**
  * What a server says that does not serve: it is full, goes down, is read-only, out of time, or refuses the user. Anything
- * else that it says is a bug and passes.
+ * else that it says is a bug and passes. The server's words stay in the cause.
  */
 export function unavailable(error: unknown): unknown {
-  const isOutside = isAnswer(error) && /^(08|28|3D|53|57|58|25006|55P03|42501)/.test(error.code)
-  return isOutside ? new LedgerUnavailable(`The database does not serve (${error.code}: ${error.message})`, 'none', error) : error
+  if (!isAnswer(error)) return error
+  const words = ANSWERS.find(([code]) => code.test(error.code))?.[1]
+  return words === undefined ? error : new LedgerUnavailable(`The database does not serve: ${words} (${error.code})`, 'none', error)
 }
 
 /** As above, for what comes from the driver itself, which says of a failed connection no more than that it is an error. */
 export function unreachable(error: unknown): unknown {
   if (isAnswer(error)) return unavailable(error)
   const isConnection = error instanceof AggregateError || (error instanceof Error && error.name === 'Error')
-  return isConnection ? new LedgerUnavailable(`The database cannot be reached (${reasonOf(error)})`, 'none', error) : error
+  return isConnection ? new LedgerUnavailable(`The database cannot be reached: ${failureOf(error)}`, 'none', error) : error
 }
 
-function reasonOf(error: Error & { readonly code?: unknown }): string {
-  return typeof error.code === 'string' ? error.code : error.message
+/** What the driver says of a connection that failed without a code of the machine's. */
+const FAILURES: readonly (readonly [message: RegExp, words: string])[] = [
+  [/timeout/i, 'it did not answer in time'],
+  [/password/i, 'it asks for a password'],
+  [/SSL/, 'it and its address do not agree about TLS'],
+]
+
+/** The machine's own codes (ECONNREFUSED, ENOTFOUND) name no host; the messages beside them do. */
+function failureOf(error: Error & { readonly code?: unknown }): string {
+  if (typeof error.code === 'string') return error.code
+  return FAILURES.find(([message]) => message.test(error.message))?.[1] ?? 'the connection was lost'
 }

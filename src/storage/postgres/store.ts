@@ -14,7 +14,16 @@ import { type Answer, decideBatch, type Pending, type Request, type Settled } fr
 import { CatalogCache, type CatalogRow } from '../catalog-cache.js'
 import type { LedgerDatabase, LedgerTables } from '../database.js'
 import { GroupCommit } from '../group-commit.js'
-import { LedgerUnavailable, type SchemaChange, type Store, type TransactionQuery, type UsageQuery, type UsageSum } from '../port.js'
+import {
+  LedgerUnavailable,
+  type SchemaChange,
+  type SequenceRange,
+  type Store,
+  type TimeWindow,
+  type TransactionQuery,
+  type UsageQuery,
+  type UsageSum,
+} from '../port.js'
 import * as queries from '../queries.js'
 import { readAccount } from '../read-account.js'
 import { connectionPool, inRead, inUnsyncedWrite, inWrite, isConflict, type Query, unavailable, unreachable } from './connection.js'
@@ -120,14 +129,25 @@ class PostgresStore implements Store {
     return this.#whenOpen(() => inRead(this.#pool, (query) => this.#loadCatalogs(query)))
   }
 
-  async addCatalog({ version, effectiveAt, catalog }: CatalogVersion, now: Instant): Promise<boolean> {
+  /** Where the first is the next one, those after it are as well: all are added or none. */
+  addCatalogs(versions: readonly CatalogVersion[], now: Instant): Promise<boolean> {
     const insert = `insert into catalogs (version, effective_at, created_at, document)
       select $1::int8, $2, $3, $4
       where $1 = 1 + (select coalesce(max(version), 0) from catalogs)
       on conflict (version) do nothing`
-    const values = [version, effectiveAt, now, catalog.source]
-    const { rowCount } = await this.#whenOpen(() => inWrite(this.#pool, (query) => query(insert, values)))
-    return rowCount === 1
+    return this.#whenOpen(() =>
+      inWrite(this.#pool, async (query) => {
+        for (const { version, effectiveAt, catalog } of versions) {
+          const { rowCount } = await query(insert, [version, effectiveAt, now, catalog.source])
+          if (rowCount !== 1) return false
+        }
+        return true
+      }),
+    )
+  }
+
+  sequences(account: string, window: TimeWindow): Promise<SequenceRange> {
+    return this.#query(() => queries.selectSequences(this.#db, account, window))
   }
 
   transactions(query: TransactionQuery): Promise<readonly Transaction[]> {

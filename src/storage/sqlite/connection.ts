@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import Database from 'better-sqlite3'
 import { jitterMs } from '../../random.js'
-import { migrationsOf, pendingMigrations } from '../migrations.js'
 import { LedgerUnavailable, type SchemaChange } from '../port.js'
+import { migrate } from './migrate.js'
 
 export type Connection = Database.Database
 
@@ -23,10 +23,9 @@ const PAUSE_MAX_MS = 5
 export async function openConnection(file: string): Promise<{ readonly connection: Connection; readonly schema: SchemaChange }> {
   const connection = connect(file)
   try {
-    await whenNotBusy(() => {
-      connection.pragma('journal_mode = wal')
-      connection.pragma('synchronous = full')
-    })
+    const mode = await whenNotBusy(() => connection.pragma('journal_mode = wal', { simple: true }))
+    if (mode !== 'wal' && mode !== 'memory') throw new LedgerUnavailable(`The ledger file cannot keep a write-ahead log (${String(mode)})`, 'none')
+    connection.pragma('synchronous = full')
     assert.equal(connection.pragma('synchronous', { simple: true }), 2, 'a commit is synced to disk before it is answered')
     connection.pragma('foreign_keys = on')
     return { connection, schema: await whenNotBusy(() => migrate(connection)) }
@@ -52,70 +51,6 @@ const BUILD_IT =
 /** The driver's compiled part is looked for when the first file is opened. */
 function isWithoutBinary(error: unknown): boolean {
   return error instanceof Error && (/bindings file/.test(error.message) || (error as NodeJS.ErrnoException).code === 'ERR_DLOPEN_FAILED')
-}
-
-function migrate(connection: Connection): SchemaChange {
-  const migrations = migrationsOf('sqlite')
-  const from = schemaVersion(connection)
-  if (pendingMigrations(migrations, from).length === 0) return { from, to: from }
-  inWrite(connection, () => {
-    // Asked again inside the write: another process may have migrated while this one waited for it.
-    for (const migration of pendingMigrations(migrations, schemaVersion(connection))) {
-      connection.exec(migration.sql)
-      connection.pragma(`user_version = ${migration.number}`)
-    }
-  })
-  return { from, to: schemaVersion(connection) }
-}
-
-function schemaVersion(connection: Connection): number {
-  return connection.pragma('user_version', { simple: true }) as number
-}
-
-/** Runs `work` in one write. `immediate`: a deferred one that becomes a writer fails under load instead of waiting. */
-export function inWrite<T>(connection: Connection, work: () => T, { begin, commit } = boundsOf(connection)): T {
-  begin.run()
-  try {
-    const result = work()
-    commitOrTell(commit)
-    return result
-  } catch (error) {
-    if (connection.inTransaction) connection.exec('rollback')
-    throw error
-  }
-}
-
-/** A sync to disk that fails leaves open whether the disk has the write: that is said, and it is never made a second time. */
-function commitOrTell(commit: Database.Statement): void {
-  try {
-    commit.run()
-  } catch (error) {
-    const isOpen = error instanceof Database.SqliteError && error.code === 'SQLITE_IOERR_FSYNC'
-    throw isOpen ? new LedgerUnavailable('The disk failed during a write of the ledger file', 'unknown', error) : error
-  }
-}
-
-/**
- * A write that others see at once and that reaches the disk with the next synced one. The level is set by `exec`: a
- * prepared pragma of this kind acts when it is prepared, not when it is run.
- */
-export function inUnsyncedWrite<T>(connection: Connection, work: () => T, bounds: WriteBounds): T {
-  connection.exec('pragma synchronous = normal')
-  try {
-    return inWrite(connection, work, bounds)
-  } finally {
-    connection.exec('pragma synchronous = full')
-  }
-}
-
-/** The statements that bound a write. */
-export function boundsOf(connection: Connection): WriteBounds {
-  return { begin: connection.prepare('begin immediate'), commit: connection.prepare('commit') }
-}
-
-export interface WriteBounds {
-  readonly begin: Database.Statement
-  readonly commit: Database.Statement
 }
 
 /** Runs `work` on one snapshot of the database. */

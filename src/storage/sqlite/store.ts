@@ -12,13 +12,23 @@ import { CatalogCache } from '../catalog-cache.js'
 import type { LedgerDatabase } from '../database.js'
 import { GroupCommit } from '../group-commit.js'
 import type { WriteSet } from '../loaded-account.js'
-import { LedgerUnavailable, type SchemaChange, type Store, type TransactionQuery, type UsageQuery, type UsageSum } from '../port.js'
+import {
+  LedgerUnavailable,
+  type SchemaChange,
+  type SequenceRange,
+  type Store,
+  type TimeWindow,
+  type TransactionQuery,
+  type UsageQuery,
+  type UsageSum,
+} from '../port.js'
 import { readAccount } from '../read-account.js'
-import { accountSumValues, accountValues, differsInSums, grantValues, reservationValues, transactionValues } from '../rows.js'
-import { boundsOf, type Connection, inRead, inUnsyncedWrite, inWrite, openConnection, unavailable, whenNotBusy, type WriteBounds } from './connection.js'
+import { accountSumValues, accountValues, differsOnlyInSums, grantValues, reservationValues, transactionValues } from '../rows.js'
+import { type Connection, inRead, openConnection, unavailable, whenNotBusy } from './connection.js'
 import { KeptState } from './kept-state.js'
 import { answerFrom } from './loader.js'
 import { prepareStatements, type Statements } from './statements.js'
+import { Writer } from './writer.js'
 
 /**
  * A ledger in one SQLite file (or in memory). Several processes on one file are the normal case: every chat client
@@ -39,7 +49,7 @@ class SqliteStore implements Store {
   readonly schema: SchemaChange
   readonly #connection: Connection
   readonly #statements: Statements
-  readonly #bounds: WriteBounds
+  readonly #writer: Writer
   #reads: Promise<Reads> | undefined
   readonly #catalogs = new CatalogCache()
   readonly #kept = new KeptState()
@@ -50,7 +60,7 @@ class SqliteStore implements Store {
     this.schema = schema
     this.#connection = connection
     this.#statements = prepareStatements(connection)
-    this.#bounds = boundsOf(connection)
+    this.#writer = new Writer(connection)
   }
 
   update(command: Command, now: Instant): Promise<Outcome> {
@@ -58,9 +68,10 @@ class SqliteStore implements Store {
   }
 
   async #commit(pending: readonly Pending[]): Promise<readonly Settled[]> {
-    const write = pending.some(({ command }) => mustBeSynced(command)) ? inWrite : inUnsyncedWrite
+    const isSynced = pending.some(({ command }) => mustBeSynced(command))
+    const decide = () => this.#decide(pending)
     // What is kept is the database's own state only while this write is the last one; one that fails keeps nothing.
-    return this.#guard(() => this.#kept.during(() => write(this.#connection, () => this.#decide(pending), this.#bounds)))
+    return this.#guard(() => this.#kept.during(() => (isSynced ? this.#writer.synced(decide) : this.#writer.unsynced(decide))))
   }
 
   #decide(pending: readonly Pending[]) {
@@ -82,7 +93,7 @@ class SqliteStore implements Store {
   }
 
   #writeAccount(account: Account, before: Account | null): void {
-    if (before !== null && differsInSums(before, account)) this.#statements.updateAccount.run(accountSumValues(account), account.id)
+    if (before !== null && differsOnlyInSums(before, account)) this.#statements.updateAccount.run(accountSumValues(account), account.id)
     else this.#statements.upsertAccount.run(accountValues(account))
   }
 
@@ -113,15 +124,14 @@ class SqliteStore implements Store {
     return this.#guard(() => this.#loadCatalogs())
   }
 
-  async addCatalog(version: CatalogVersion, now: Instant): Promise<boolean> {
-    const row = {
-      version: version.version,
-      effectiveAt: version.effectiveAt,
-      createdAt: now,
-      document: version.catalog.source,
-    }
-    const { changes } = await this.#guard(() => inWrite(this.#connection, () => this.#statements.insertCatalog.run(row)))
-    return changes === 1
+  addCatalogs(versions: readonly CatalogVersion[], now: Instant): Promise<boolean> {
+    const rows = versions.map(({ version, effectiveAt, catalog }) => ({ version, effectiveAt, createdAt: now, document: catalog.source }))
+    // Where the first is the next one, those after it are as well: all are added or none.
+    return this.#guard(() => this.#writer.synced(() => rows.every((row) => this.#statements.insertCatalog.run(row).changes === 1)))
+  }
+
+  sequences(account: string, window: TimeWindow): Promise<SequenceRange> {
+    return this.#query(({ queries, db }) => queries.selectSequences(db, account, window))
   }
 
   transactions(query: TransactionQuery): Promise<readonly Transaction[]> {
