@@ -10,7 +10,7 @@ import { toUsd } from '../money/fiat.js'
 import { formatInstant, formatInstantOrNull } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
 import type { BalanceResult } from './results.js'
-import { isOfMeter, transactionResult } from './history.js'
+import { findTransactions, isOfMeter, transactionResult } from './history.js'
 
 /**
  * The whole state of an account as of now, one moment of it: balance, grants, plan, level. `withoutMeter` leaves out of
@@ -24,8 +24,8 @@ export async function readBalance(ledger: Ledger, account: string, { withoutMete
   }))
   if (last === null || !withoutMeter || !isOfMeter(last)) return { ...balance, lastTransaction: last === null ? null : transactionResult(last) }
   const before = last.sequence - due.length + 1
-  const stored = () => ledger.query((store) => store.transactions({ account, before, withoutMeter, limit: 1 }))
-  const shown = due.findLast((row) => !isOfMeter(row)) ?? (await stored())[0]
+  const stored = () => findTransactions(ledger, { filter: { account, withoutMeter }, first: 1, before, limit: 1, windowsMax: Infinity })
+  const shown = due.findLast((row) => !isOfMeter(row)) ?? (await stored()).rows[0]
   return { ...balance, lastTransaction: shown === undefined ? null : transactionResult(shown) }
 }
 

@@ -3,7 +3,7 @@ import { linesOf } from '../decide/price-subject.js'
 import { CreditError } from '../errors.js'
 import type { Reservation } from '../ledger/reservation.js'
 import { sequenceOfId, type Transaction, transactionId } from '../ledger/transaction.js'
-import { formatCredits, type MicroCredits, toCredits } from '../money/credits.js'
+import { formatCredits, MICRO_PER_CREDIT, type MicroCredits, toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
 import { transactionResult } from './history.js'
 import type { Ledger } from './ledger.js'
@@ -44,7 +44,7 @@ function explainKey(draft: Draft, key: string): ExplainResult {
 }
 
 function running(reservation: Reservation): ExplainResult {
-  const sums = `${formatCredits(reservation.amount)} credits are reserved for it until ${formatInstant(reservation.expiresAt)}`
+  const sums = `${creditWords(reservation.amount)} ${reservation.amount === MICRO_PER_CREDIT ? 'is' : 'are'} reserved for it until ${formatInstant(reservation.expiresAt)}`
   return {
     ...NOTHING,
     outcome: 'in_progress',
@@ -122,11 +122,15 @@ interface Sums {
 
 function wordsFor(transaction: Transaction, { charged, refunded, reserve }: Sums): string {
   const what = [transaction.tool ?? transaction.operation, transaction.variant].filter((part) => part !== null).join(', ')
-  if (!isSpending(transaction)) return `A ${transaction.kind} of ${formatCredits(transaction.credits)} credits${what === '' ? '' : ` for ${what}`}.`
+  if (!isSpending(transaction)) return `A ${transaction.kind} of ${creditWords(transaction.credits)}${what === '' ? '' : ` for ${what}`}.`
   const version = `price version ${transaction.priceVersion}`
   const held = reserve === null ? '' : `, of ${formatCredits(reserve.credits)} reserved`
-  const back = refunded === 0n ? '' : ` ${formatCredits(refunded)} credits were refunded.`
-  return `${formatCredits(charged)} credits for ${what} by ${version}${held}.${back}`
+  const back = refunded === 0n ? '' : ` ${creditWords(refunded)} ${refunded === MICRO_PER_CREDIT ? 'was' : 'were'} refunded.`
+  return `${creditWords(charged)} for ${what} by ${version}${held}.${back}`
+}
+
+function creditWords(amount: MicroCredits): string {
+  return `${formatCredits(amount)} ${amount === MICRO_PER_CREDIT ? 'credit' : 'credits'}`
 }
 
 const NOTHING: Omit<ExplainResult, 'outcome' | 'explanation'> = {

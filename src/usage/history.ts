@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CreditError } from '../errors.js'
 import { sha256 } from '../ledger/chain.js'
 import { formatId, type Transaction, TRANSACTION_KINDS, type TransactionKind, transactionId } from '../ledger/transaction.js'
 import { toCredits } from '../money/credits.js'
-import type { TransactionQuery } from '../storage/port.js'
+import type { TimeWindow, TransactionQuery } from '../storage/port.js'
 import { formatInstant, type Instant } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
 import type { TransactionResult, TransactionsResult } from './results.js'
@@ -28,49 +29,90 @@ const MOVING_KINDS = TRANSACTION_KINDS.filter((kind) => kind !== 'amend')
 
 /**
  * A page of the journal, newest first. What time has made necessary and no write has recorded yet stands in it as it
- * will be recorded, so that the history always explains the balance.
+ * will be recorded, so that the history always explains the balance. Where few rows are what was asked for, a page may
+ * hold fewer than its limit, or none, and still have a cursor: the next page goes on looking.
  *
  * @throws CreditError `unknown_account`; `invalid_request` for a cursor that is not this account's
  */
 export async function history(ledger: Ledger, asked: HistoryAsked): Promise<TransactionsResult> {
   const due = await ledger.read(asked.account, (draft) => draft.changes().transactions)
-  const before = asked.cursor === null ? null : sequenceOfCursor(asked.account, asked.cursor)
-  const query: TransactionQuery = {
+  const before = asked.cursor === null ? Infinity : sequenceOfCursor(asked.account, asked.cursor)
+  const { first, last } = await ledger.query((store) => store.sequences(asked.account, timeOf(asked)))
+  const filter: Filter = {
     account: asked.account,
     kinds: asked.type === null ? MOVING_KINDS : [asked.type],
-    limit: asked.limit + 1,
     withoutMeter: asked.withoutMeter,
     ...(asked.operation === null ? {} : { operation: asked.operation }),
     ...(asked.label === null ? {} : { label: asked.label }),
-    ...(asked.since === null ? {} : { since: asked.since }),
-    ...(asked.until === null ? {} : { until: asked.until }),
-    ...(before === null ? {} : { before }),
   }
-  const stored = await ledger.query((store) => store.transactions(query))
-  const found = [...dueOnly(due, stored, query), ...stored]
+  // What was recorded between the two reads is among the stored rows.
+  const unrecorded = due.filter((row) => row.sequence > last && row.sequence < before && isWithin(row, asked) && isAskedFor(row, filter)).reverse()
+  // One more than asked for tells whether there are more.
+  const limit = asked.limit + 1 - unrecorded.length
+  const stored = await findTransactions(ledger, { filter, first, before: Math.min(last + 1, before), limit, windowsMax: WINDOWS_MAX })
+  const found = [...unrecorded, ...stored.rows]
   const page = found.slice(0, asked.limit)
-  const last = page.at(-1)
+  const goesOnBefore = found.length > page.length ? (page.at(-1) as Transaction).sequence : stored.unseenBefore
   return {
     transactions: page.map((transaction) => transactionResult(transaction, { withoutMeter: asked.withoutMeter })),
-    nextCursor: found.length > page.length && last !== undefined ? cursorAfter(asked.account, last.sequence) : null,
+    nextCursor: goesOnBefore === null ? null : cursorBefore(asked.account, goesOnBefore),
   }
 }
 
-/** Due rows that the query asks for, newest first, without those that were recorded between the two reads. */
-function dueOnly(due: readonly Transaction[], stored: readonly Transaction[], query: TransactionQuery): readonly Transaction[] {
-  const recorded = new Set(stored.map((row) => row.sequence))
-  return due.filter((row) => !recorded.has(row.sequence) && isAskedFor(row, query)).reverse()
+/** How many sequences are looked at before everybody else has a turn: on a local file a query holds up the process. */
+const WINDOW = 10_000
+
+/** How many windows a page looks at. One that finds too little in them ends there, and its cursor goes on. */
+const WINDOWS_MAX = 20
+
+type Filter = Omit<TransactionQuery, 'from' | 'before' | 'limit'>
+
+interface Search {
+  readonly filter: Filter
+  /** The lowest sequence that counts. */
+  readonly first: number
+  /** Exclusive. */
+  readonly before: number
+  readonly limit: number
+  /** Infinity looks until it finds. */
+  readonly windowsMax: number
 }
 
-function isAskedFor(row: Transaction, query: TransactionQuery): boolean {
+interface Found {
+  /** Newest first. */
+  readonly rows: readonly Transaction[]
+  /** Where the search was broken off with rows still to be looked at; null when it is over. */
+  readonly unseenBefore: number | null
+}
+
+/** Looks through an account's journal, newest first, a window at a time. */
+export async function findTransactions(ledger: Ledger, { filter, first, before, limit, windowsMax }: Search): Promise<Found> {
+  const rows: Transaction[] = []
+  let end = before
+  for (let windows = 0; end > first && rows.length < limit; windows += 1) {
+    if (windows === windowsMax) return { rows, unseenBefore: end }
+    if (windows > 0) await nextTurn()
+    const window = { from: Math.max(first, end - WINDOW), before: end, limit: limit - rows.length }
+    rows.push(...(await ledger.query((store) => store.transactions({ ...filter, ...window }))))
+    end = window.from
+  }
+  return { rows, unseenBefore: null }
+}
+
+function timeOf({ since, until }: HistoryAsked): TimeWindow {
+  return { ...(since === null ? {} : { since }), ...(until === null ? {} : { until }) }
+}
+
+function isWithin({ at }: Transaction, { since, until }: HistoryAsked): boolean {
+  return at >= (since ?? at) && at < (until ?? Infinity)
+}
+
+function isAskedFor(row: Transaction, filter: Filter): boolean {
   return (
-    (query.kinds ?? [row.kind]).includes(row.kind) &&
-    (query.operation ?? row.operation) === row.operation &&
-    (query.label === undefined || row.labels?.[query.label.name] === query.label.value) &&
-    row.at >= (query.since ?? row.at) &&
-    row.at < (query.until ?? row.at + 1) &&
-    row.sequence < (query.before ?? row.sequence + 1) &&
-    !(query.withoutMeter === true && isOfMeter(row))
+    (filter.kinds ?? [row.kind]).includes(row.kind) &&
+    (filter.operation ?? row.operation) === row.operation &&
+    (filter.label === undefined || row.labels?.[filter.label.name] === filter.label.value) &&
+    !(filter.withoutMeter === true && isOfMeter(row))
   )
 }
 
@@ -107,13 +149,13 @@ function reservationOf(transaction: Transaction): string | null {
 }
 
 /** A cursor carries a digest of the account, so that another account's is the same miss as a text that never was one. */
-function cursorAfter(account: string, sequence: number): string {
+function cursorBefore(account: string, sequence: number): string {
   return `${sequence}.${sha256(JSON.stringify(['cursor', account, sequence])).slice(0, 16)}`
 }
 
 function sequenceOfCursor(account: string, cursor: string): number {
   const sequence = Number(/^([1-9]\d{0,14})\./.exec(cursor)?.[1])
-  if (Number.isSafeInteger(sequence) && cursorAfter(account, sequence) === cursor) return sequence
+  if (Number.isSafeInteger(sequence) && cursorBefore(account, sequence) === cursor) return sequence
   throw new CreditError('invalid_request', 'cursor is not one of this account; expected the nextCursor of a page before', {
     details: { field: 'cursor' },
   })

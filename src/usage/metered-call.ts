@@ -1,13 +1,13 @@
-import { actualOfToolResult, priceToolCall } from '../catalog/map-tool.js'
 import { canonicalJson } from '../catalog/canonical-json.js'
-import { type CatalogVersion, versionAt } from '../catalog/version.js'
-import type { Actor, Command, CommandOf, Fault } from '../decide/command.js'
+import { priceToolCall } from '../catalog/map-tool.js'
+import { versionAt } from '../catalog/version.js'
+import type { Actor } from '../decide/command.js'
 import type { Done } from '../decide/outcome.js'
 import { CreditError } from '../errors.js'
 import { sha256 } from '../ledger/chain.js'
-import type { Reservation } from '../ledger/reservation.js'
+import { isName, NAME_MAX } from '../ledger/storable-text.js'
 import { refusalResult } from '../refusal-body.js'
-import { beat } from './heartbeat.js'
+import { HeldCall, METER_TTL_MS } from './held-call.js'
 import type { Ledger } from './ledger.js'
 import { receiptOf, withReceipt } from './receipt.js'
 
@@ -33,8 +33,11 @@ export type RunOutcome =
   | { readonly kind: 'error'; readonly error: { readonly code: number; readonly message: string; readonly data?: unknown } }
   /** The work goes on as a task, and `end` tells how that ended. */
   | { readonly kind: 'task'; readonly result: JsonObject; readonly end: Promise<EndOutcome> }
-  /** Nobody waits for the answer any more. What was `started` is charged: stopping to listen is no way to free work (T33). */
-  | { readonly kind: 'ended'; readonly started: boolean }
+  /**
+   * Nobody waits for the answer any more. What was `started` is charged where the client went away: stopping to listen is
+   * no way to free work (T33). Where it is us who stop, it costs nothing.
+   */
+  | { readonly kind: 'ended'; readonly by: 'cancelled' | 'client_closed' | 'stopped' | 'lost'; readonly started: boolean }
 
 type EndOutcome = Extract<RunOutcome, { readonly kind: 'result' | 'error' | 'ended' }>
 
@@ -55,13 +58,6 @@ export interface MeterContext {
 /** A client gives its call this key in `_meta`; a call without one is a charge of its own. */
 export const IDEMPOTENCY_KEY_META = 'io.github.mcp-credits/idempotency_key'
 
-/** How long the meter's reservation outlives the last sign of life of the process that made it. */
-const METER_TTL_MS = 60_000
-const HEARTBEAT_MS = 20_000
-
-/** A task is settled at its end; a client that never asks for it must not keep credits reserved for ever. */
-const KEY_MAX = 255
-
 /**
  * Meters one call, for every door alike: price it, reserve the most it can cost, run it, then settle what it did cost
  * or give the reservation back. The answer is returned after the settlement is committed. Failed calls cost nothing.
@@ -69,16 +65,28 @@ const KEY_MAX = 255
  */
 export async function meteredCall(context: MeterContext, call: MeteredCall): Promise<MeteredAnswer> {
   try {
+    const key = checkedKey(call)
     if (await isFree(context.ledger, call)) return await runFree(call)
-    const reserved = await reserve(context, call)
+    const reserved = await reserve(context, call, key)
     if (reserved.transaction === null) return await runFree(call)
     if (reserved.reservation === null || reserved.replayed) return replayedAnswer(context, call, reserved)
-    return await runReserved(context, call, reserved.reservation)
+    return await runReserved(context, call, new HeldCall(context, call.tool, reserved.reservation))
   } catch (error) {
     if (error instanceof CreditError) return { kind: 'result', result: refusalResult(error) }
     throw error
   }
 }
+
+/** The call's idempotency key, once its tool and key are known to be texts that the ledger keeps as they are. */
+function checkedKey({ tool, meta }: MeteredCall): string | null {
+  if (!isName(tool)) throw new CreditError('invalid_request', `the tool's name: expected ${NAME_EXPECTED}`)
+  const key = meta?.[IDEMPOTENCY_KEY_META]
+  if (key === undefined) return null
+  if (typeof key === 'string' && isName(key)) return key
+  throw new CreditError('invalid_request', `_meta["${IDEMPOTENCY_KEY_META}"]: expected ${NAME_EXPECTED}`)
+}
+
+const NAME_EXPECTED = `a text of 1 to ${NAME_MAX} characters, without NUL characters and lone surrogates`
 
 /** Free calls go on while the ledger is away: their price is known from memory. */
 async function isFree(ledger: Ledger, call: MeteredCall): Promise<boolean> {
@@ -91,10 +99,8 @@ async function runFree(call: MeteredCall): Promise<MeteredAnswer> {
   return outcome.kind === 'task' ? { ...outcome, end: outcome.end.then(plainAnswer) } : plainAnswer(outcome)
 }
 
-function reserve({ ledger, account, actor }: MeterContext, call: MeteredCall): Promise<Done> {
+function reserve({ ledger, account, actor }: MeterContext, call: MeteredCall, key: string | null): Promise<Done> {
   const args = call.arguments ?? {}
-  const key = keyOf(call.meta)
-  const fingerprint = `1:${sha256(canonicalJson(['tools/call', call.tool, args])).slice(0, 32)}`
   return ledger.update({
     kind: 'reserve',
     account,
@@ -105,50 +111,33 @@ function reserve({ ledger, account, actor }: MeterContext, call: MeteredCall): P
     labels: null,
     ttlMs: METER_TTL_MS,
     overrun: 'cap',
-    call: key === null ? null : { key, fingerprint },
+    call: key === null ? null : { key, fingerprint: sha256(canonicalJson(['tools/call', call.tool, args])) },
   })
 }
 
-function keyOf(meta: JsonObject | undefined): string | null {
-  const key = meta?.[IDEMPOTENCY_KEY_META]
-  if (key === undefined) return null
-  if (typeof key === 'string' && key !== '' && key.length <= KEY_MAX) return key
-  throw new CreditError('invalid_request', `_meta["${IDEMPOTENCY_KEY_META}"]: expected a text of 1 to ${KEY_MAX} characters`)
-}
-
-async function runReserved(context: MeterContext, call: MeteredCall, reservation: Reservation): Promise<MeteredAnswer> {
-  const ending = new Ending(context, reservation)
-  const stopBeating = beat(HEARTBEAT_MS, () => ending.extend())
+async function runReserved(context: MeterContext, call: MeteredCall, held: HeldCall): Promise<MeteredAnswer> {
+  const stopBeating = held.keepAlive()
   let isTask = false
   try {
     const outcome = await call.run(call.arguments)
-    if (outcome.kind !== 'task') return await endOf(ending, call, outcome)
+    if (outcome.kind !== 'task') return await answerOf(context, held, outcome)
     isTask = true
-    const end = outcome.end.then((last) => endOf(ending, call, last)).finally(stopBeating)
+    const end = outcome.end.then((last) => answerOf(context, held, last)).finally(stopBeating)
     return { kind: 'task', result: outcome.result, end }
   } catch (error) {
     // `run` never rejects by its contract. If it does all the same, nothing may stay reserved for it.
-    await ending.release('platform')
+    await held.release('platform')
     throw error
   } finally {
     if (!isTask) stopBeating()
   }
 }
 
-async function endOf(ending: Ending, call: MeteredCall, outcome: Exclude<RunOutcome, { kind: 'task' }>): Promise<MeteredAnswer> {
-  switch (outcome.kind) {
-    case 'result':
-      if (outcome.result['isError'] === true) break
-      return { kind: 'result', result: await ending.settle(call, outcome.result) }
-    case 'ended':
-      if (!outcome.started) break
-      await ending.settle(call, {})
-      return { kind: 'none' }
-    case 'input_required':
-    case 'error':
-  }
-  await ending.release('provider')
-  return plainAnswer(outcome)
+/** Ends the call's reservation as its outcome asks, and answers: with the receipt where something was charged. */
+async function answerOf(context: MeterContext, held: HeldCall, outcome: Exclude<RunOutcome, { kind: 'task' }>): Promise<MeteredAnswer> {
+  const done = await held.end(outcome)
+  if (done === null || outcome.kind !== 'result') return plainAnswer(outcome)
+  return { kind: 'result', result: withReceipt(outcome.result, receiptOf(done), context.withoutNotes ?? false) }
 }
 
 function plainAnswer(outcome: Exclude<RunOutcome, { kind: 'task' }>): MeteredAnswer {
@@ -173,61 +162,4 @@ function replayedAnswer(context: MeterContext, call: MeteredCall, done: Done): M
   const text = `This call was made and charged before with the same idempotency key (${receipt.charged} credits, ${receipt.transaction}). Its result is not kept; use a new key to run it again.`
   const result = { content: [{ type: 'text', text }], ...(call.hasOutputSchema === true ? { isError: true } : {}) }
   return { kind: 'result', result: withReceipt(result, receipt, context.withoutNotes ?? false) }
-}
-
-/** The one ending of a metered call's reservation: settled, or released. */
-class Ending {
-  readonly #context: MeterContext
-  readonly #reservation: Reservation
-
-  constructor(context: MeterContext, reservation: Reservation) {
-    this.#context = context
-    this.#reservation = reservation
-  }
-
-  /** Charges what the result tells, or what was reserved, and adds the receipt once that is committed. */
-  async settle(call: MeteredCall, result: JsonObject): Promise<JsonObject> {
-    const versions = await this.#context.ledger.catalogs()
-    const actual = consumedBy(versions, this.#reservation, call.tool, result)
-    const done = await this.#update('settle', { actual, fault: null })
-    return withReceipt(result, receiptOf(done), this.#context.withoutNotes ?? false)
-  }
-
-  /** Gives back what was reserved. One that meanwhile timed out has given it back already. */
-  async release(fault: Fault): Promise<void> {
-    try {
-      await this.#update('release', { fault })
-    } catch (error) {
-      const isOver = error instanceof CreditError && (error.code === 'reservation_not_open' || error.code === 'ledger_unavailable')
-      if (!isOver) throw error
-    }
-  }
-
-  extend(): Promise<Done> {
-    return this.#update('extend', { ttlMs: METER_TTL_MS, isHeartbeat: true })
-  }
-
-  #update<K extends 'settle' | 'release' | 'extend'>(
-    kind: K,
-    facts: Omit<CommandOf<K>, 'kind' | 'account' | 'actor' | 'idempotencyKey' | 'fingerprint' | 'reservation'>,
-  ): Promise<Done> {
-    const { ledger, account, actor } = this.#context
-    const addressed = { kind, account, actor, idempotencyKey: null, fingerprint: null, reservation: this.#reservation.id }
-    return ledger.update({ ...addressed, ...facts } as unknown as Command)
-  }
-}
-
-/**
- * What a result says was consumed, by the catalog that priced the call. A result that does not say what the catalog
- * expects of it costs what was reserved: charging nothing for it would be free work.
- */
-function consumedBy(
-  versions: readonly CatalogVersion[],
-  reservation: Reservation,
-  tool: string,
-  result: JsonObject,
-): CommandOf<'settle'>['actual'] {
-  const version = versions.find((one) => one.version === reservation.priceVersion)
-  const told = actualOfToolResult(version?.catalog.tools[tool], { tool, result })
-  return told.kind === 'actual' ? told.actual : {}
 }

@@ -20,9 +20,11 @@ import type {
  * same words because they come from the same bytes.
  */
 export function writeResult({ transaction, account, replayed }: Done): WriteResult {
+  // What a write gives back to a grant whose time is over expires after its row, which therefore tells the balance then.
+  const afterExpiry = transaction?.detail['balanceAfterExpiry'] as number | undefined
   return {
     transaction: transaction === null ? null : transactionId(transaction),
-    balance: toCredits(transaction?.balanceAfter ?? account.books.available),
+    balance: afterExpiry ?? toCredits(transaction?.balanceAfter ?? account.books.available),
     replayed,
   }
 }

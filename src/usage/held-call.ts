@@ -1,0 +1,122 @@
+import { actualOfToolResult } from '../catalog/map-tool.js'
+import { priceActual, pricedFromJson } from '../catalog/quote-price.js'
+import type { CatalogVersion } from '../catalog/version.js'
+import type { Actual, Command, CommandOf, Fault } from '../decide/command.js'
+import type { Done } from '../decide/outcome.js'
+import { CreditError } from '../errors.js'
+import { type Reservation, RESERVATION_MAX_MS } from '../ledger/reservation.js'
+import { beat } from './heartbeat.js'
+import type { MeterContext, RunOutcome } from './metered-call.js'
+
+/** How long the meter's reservation outlives the last sign of life of the process that made it. */
+export const METER_TTL_MS = 60_000
+const HEARTBEAT_MS = 20_000
+
+type Ended = Exclude<RunOutcome, { readonly kind: 'task' }>
+
+/** What becomes of a reservation: charged, or given back. */
+type Ending =
+  | { readonly kind: 'settle'; readonly actual: Actual }
+  | { readonly kind: 'release'; readonly fault: Fault }
+
+/** No figure: all that was reserved is charged. */
+const AS_RESERVED: Actual = {}
+
+/** The reservation of one metered call, kept alive while the call runs and ended once. */
+export class HeldCall {
+  readonly #context: MeterContext
+  readonly #tool: string
+  readonly #reservation: Reservation
+
+  constructor(context: MeterContext, tool: string, reservation: Reservation) {
+    this.#context = context
+    this.#tool = tool
+    this.#reservation = reservation
+  }
+
+  /**
+   * Shows signs of life until stopped. No reservation lives longer than a day: a task whose end nobody asks for is then
+   * charged as reserved, because its work was started.
+   */
+  keepAlive(): () => void {
+    const until = this.#reservation.openedAt + RESERVATION_MAX_MS
+    const stop = beat(HEARTBEAT_MS, async () => {
+      if (this.#context.ledger.now() < until) return this.#update('extend', { ttlMs: METER_TTL_MS, isHeartbeat: true })
+      stop()
+      return this.#settle(AS_RESERVED)
+    })
+    return stop
+  }
+
+  /**
+   * Ends the reservation as the call ended. Returns what was charged; null where nothing was, or where it was ended
+   * before and its day is over.
+   */
+  async end(outcome: Ended): Promise<Done | null> {
+    const ending = endingOf(outcome, { tool: this.#tool, reservation: this.#reservation, versions: await this.#context.ledger.catalogs() })
+    if (ending.kind === 'settle') return this.#settle(ending.actual)
+    await this.release(ending.fault)
+    return null
+  }
+
+  /** Gives back what was reserved. One that meanwhile timed out has given it back already. */
+  async release(fault: Fault): Promise<void> {
+    await this.#update('release', { fault }).catch(unless('reservation_not_open', 'ledger_unavailable'))
+  }
+
+  #settle(actual: Actual): Promise<Done | null> {
+    return this.#update('settle', { actual, fault: null }).catch(unless('reservation_not_open'))
+  }
+
+  #update<K extends 'settle' | 'release' | 'extend'>(
+    kind: K,
+    facts: Omit<CommandOf<K>, 'kind' | 'account' | 'actor' | 'idempotencyKey' | 'fingerprint' | 'reservation'>,
+  ): Promise<Done> {
+    const { ledger, account, actor } = this.#context
+    const addressed = { kind, account, actor, idempotencyKey: null, fingerprint: null, reservation: this.#reservation.id }
+    return ledger.update({ ...addressed, ...facts } as unknown as Command)
+  }
+}
+
+interface Priced {
+  readonly tool: string
+  readonly reservation: Reservation
+  readonly versions: readonly CatalogVersion[]
+}
+
+/** A failure costs nothing, whoever failed; what was started and its client left alone is charged (T33). */
+function endingOf(outcome: Ended, priced: Priced): Ending {
+  switch (outcome.kind) {
+    case 'result':
+      return outcome.result['isError'] === true ? FAILED : { kind: 'settle', actual: consumedBy(outcome.result, priced) }
+    case 'ended':
+      if (outcome.by === 'stopped') return { kind: 'release', fault: 'platform' }
+      return outcome.started ? { kind: 'settle', actual: AS_RESERVED } : { kind: 'release', fault: 'caller' }
+    case 'input_required':
+    case 'error':
+      return FAILED
+  }
+}
+
+const FAILED: Ending = { kind: 'release', fault: 'provider' }
+
+/**
+ * What a result says was consumed, by the catalog and at the price that the call was reserved at. A result that does not
+ * say what the catalog expects of it, or says what has no price, costs what was reserved: charging nothing would be free
+ * work, and refusing to settle would throw finished work away.
+ */
+function consumedBy(result: Readonly<Record<string, unknown>>, { tool, reservation, versions }: Priced): Actual {
+  const version = versions.find((one) => one.version === reservation.priceVersion)
+  const told = actualOfToolResult(version?.catalog.tools[tool], { tool, result })
+  if (told.kind !== 'actual') return AS_RESERVED
+  const priced = priceActual(pricedFromJson(reservation.price), told.actual)
+  return priced.kind === 'amount' ? told.actual : AS_RESERVED
+}
+
+/** Lets the refusals pass that only say that it is over. */
+function unless(...codes: readonly CreditError['code'][]): (error: unknown) => null {
+  return (error) => {
+    if (error instanceof CreditError && codes.includes(error.code)) return null
+    throw error
+  }
+}

@@ -1,0 +1,133 @@
+import { describe, expect, it, vi } from 'vitest'
+import { type Credits, openCredits } from '../../src/credits.js'
+import type { MeteredAnswer, MeteredCall, RunOutcome } from '../../src/usage/metered-call.js'
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+const KEY = 'io.github.mcp-credits/idempotency_key'
+
+/** A catalog whose tool `count` costs 2 credits for each item that its result counts, up to ten. */
+const CATALOG = {
+  id: 'counting',
+  name: 'Counting',
+  unit: { name: 'credit', plural: 'credits', credit_usd: null },
+  price_increase_notice_days: 0,
+  operations: {
+    'item.count': { name: 'Counted item', unit: { name: 'item', plural: 'items' }, price: { model: 'per_unit', credits: '2' } },
+  },
+  tools: {
+    count: { operation: 'item.count', quantity: { from: 'result', pointer: '/structuredContent/items', default: 0, at_most: 10 } },
+    look: { credits: '3' },
+  },
+  default_tool_price: null,
+  plans: {},
+  packs: {},
+  thresholds: [],
+}
+
+async function openAgent(balance = 100): Promise<{ credits: Credits; clock: { at: number; now: () => number } }> {
+  const clock = { at: Date.UTC(2026, 0, 1), now: () => clock.at }
+  const credits = await openCredits({ database: ':memory:', catalog: CATALOG, clock })
+  await credits.createAccount({ id: 'a', plan: 'none' })
+  await credits.grant({ account: 'a', credits: balance })
+  return { credits: credits.as({ account: 'a', holder: 'agent' }), clock }
+}
+
+function call(tool: string, run: () => RunOutcome | Promise<RunOutcome>, meta?: Record<string, unknown>): MeteredCall {
+  return { tool, arguments: {}, meta, signal: new AbortController().signal, run: async () => run() }
+}
+
+const counted = (items: unknown): RunOutcome => ({ kind: 'result', result: { content: [], structuredContent: { items } } })
+const looked: RunOutcome = { kind: 'result', result: { content: [] } }
+
+function codeOf(answer: MeteredAnswer): string | undefined {
+  const text = answer.kind === 'result' ? (answer.result['content'] as { text?: string }[])[0]?.text : undefined
+  return text === undefined ? undefined : (JSON.parse(text) as { error?: { code?: string } }).error?.code
+}
+
+describe('a metered call', () => {
+  it('T33: is charged as reserved when its client goes away after it was started, whatever its mapping reads from results', async () => {
+    const { credits } = await openAgent()
+    await credits.meter(call('count', () => ({ kind: 'ended', by: 'cancelled', started: true })))
+    expect(await credits.balance()).toMatchObject({ balance: 80, reserved: 0 })
+  })
+
+  it('T33: costs nothing when it was not started, or when we are stopped ourselves', async () => {
+    const { credits } = await openAgent()
+    await credits.meter(call('count', () => ({ kind: 'ended', by: 'cancelled', started: false })))
+    await credits.meter(call('count', () => ({ kind: 'ended', by: 'stopped', started: true })))
+    expect(await credits.balance()).toMatchObject({ balance: 100, reserved: 0 })
+  })
+
+  it('keeps its result where the figure in it has no price, and costs what was reserved', async () => {
+    const { credits } = await openAgent()
+    const answer = await credits.meter(call('count', () => counted(9e11)))
+    expect(answer).toMatchObject({ kind: 'result', result: { structuredContent: { items: 9e11 } } })
+    expect(await credits.balance()).toMatchObject({ reserved: 0 })
+    expect((await credits.verify({ account: 'a' })).ok).toBe(true)
+  })
+
+  it.each(['\ud800', 'k\0', '', 'k'.repeat(256), 7, null])('is refused before it runs with the idempotency key %j', async (key) => {
+    const { credits } = await openAgent()
+    let runs = 0
+    const answer = await credits.meter(call('look', () => ((runs += 1), looked), { [KEY]: key }))
+    expect([codeOf(answer), runs]).toEqual(['invalid_request', 0])
+    expect((await credits.balance()).balance).toBe(100)
+  })
+
+  it.each(['\ud800', 'x\0', '', 'x'.repeat(1_000)])('is refused before it runs when its tool is named %j, and leaves no row', async (tool) => {
+    const { credits } = await openAgent()
+    expect(codeOf(await credits.meter(call(tool, () => looked)))).toBe('invalid_request')
+    expect((await credits.verify({ account: 'a' })).transactions).toBe(1)
+  })
+
+  it('T08: is charged once under its key also when the first attempt outlived its reservation, and nothing stays reserved', async () => {
+    const { credits, clock } = await openAgent()
+    const meta = { [KEY]: 'k' }
+    let retry: Promise<MeteredAnswer> | undefined
+    await credits.meter(
+      call('look', async () => {
+        clock.at += 61_000
+        let finishRetry = (): void => undefined
+        const gate = new Promise<void>((resolve) => (finishRetry = resolve))
+        retry = credits.meter(call('look', async () => (await gate, looked), meta))
+        await Promise.resolve()
+        setImmediate(finishRetry)
+        await gate
+        return looked
+      }, meta),
+    )
+    const second = await retry
+    expect(second).toMatchObject({ kind: 'result' })
+    expect(await credits.balance()).toMatchObject({ balance: 97, reserved: 0, lifetimeUsed: 3 })
+    expect((await credits.verify({ account: 'a' })).ok).toBe(true)
+  })
+
+  it('answers a refusal that tells how many more calls of that tool the balance pays for', async () => {
+    const { credits } = await openAgent(2)
+    const answer = await credits.meter(call('look', () => looked))
+    const [block] = (answer as unknown as { result: { content: { text: string }[] } }).result.content
+    expect(JSON.parse(block?.text ?? '{}')).toMatchObject({ error: { code: 'out_of_credits', affordable: { units: 0 } } })
+  })
+
+  it('AX-18: a task that nobody ends is charged as reserved after a day and holds nothing any more', async () => {
+    const { credits, clock } = await openAgent()
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      await credits.meter(call('look', () => ({ kind: 'task', result: { task: {} }, end: new Promise(() => undefined) })))
+      for (let passed = 0; passed <= DAY_MS; passed += 20_000) {
+        clock.at += 20_000
+        if (passed % (100 * 20_000) === 0 || passed >= DAY_MS - 20_000) await credits.sweep()
+        vi.advanceTimersByTime(20_000)
+        await turns()
+      }
+      expect(await credits.balance()).toMatchObject({ balance: 97, reserved: 0 })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
+/** Lets what the heartbeat started come to its commit. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
