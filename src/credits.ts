@@ -8,7 +8,9 @@ import { applyCatalog, type AppliedCatalog, setPrice } from './facade/change-cat
 import { actualOf, subjectOf } from './facade/consumption.js'
 import { type Input, inputs } from './facade/inputs.js'
 import { openLedger } from './facade/open-ledger.js'
+import { readOpenOptions } from './facade/open-options.js'
 import { fingerprintOf, readAmount, readInput, readInstant, readTimeZone } from './facade/read-input.js'
+import { toolPrices, type ToolPrice } from './facade/tool-prices.js'
 import { PRIORITY_ALLOWANCE, PRIORITY_DEFAULT } from './ledger/grant.js'
 import type { Holder } from './ledger/reservation.js'
 import { RESERVATION_DEFAULT_MS } from './ledger/reservation.js'
@@ -51,13 +53,13 @@ export interface OpenOptions {
 /**
  * Opens a ledger, making it where there is none, and its catalog.
  *
- * @throws CreditError `catalog_invalid` (also when the ledger has another catalog in force), `schema_too_new`, `ledger_unavailable`
+ * @throws CreditError `invalid_request` for options that are none, `catalog_invalid` (also when the ledger has another
+ * catalog in force), `schema_too_new`, `ledger_unavailable`
  */
 export async function openCredits(options: OpenOptions): Promise<Credits> {
-  const clock = options.clock ?? systemClock
-  const catalog = options.catalog === undefined ? null : await readCatalog(options.catalog)
-  const store = await openLedger(options.database, catalog, clock)
-  const made = options.defaultAccount
+  const { database, catalog: source, clock = systemClock, defaultAccount: made } = readOpenOptions(options)
+  const catalog = source === undefined ? null : await readCatalog(source)
+  const store = await openLedger(database, catalog, clock)
   const defaultAccount =
     made === undefined ? null : { id: made.id, plan: made.plan ?? null, timeZone: made.timeZone ?? 'UTC', labelSalt: randomSalt }
   return new Credits(new Ledger({ store, clock, defaultAccount }), { account: null, key: null, member: null, holder: 'operator' })
@@ -281,6 +283,12 @@ export class Credits {
     return listOperations(this.#ledger, { category: asked.category ?? null, search: asked.search ?? null })
   }
 
+  /** What calls of the upstream tools cost that the catalog names. */
+  async toolPrices(input: Input<'operations'> = {}): Promise<readonly ToolPrice[]> {
+    const asked = readInput(inputs.operations, input)
+    return toolPrices(this.#ledger, { category: asked.category ?? null, search: asked.search ?? null })
+  }
+
   /** The catalog in force, as its document. */
   async catalog(): Promise<{ readonly version: number; readonly effectiveAt: string; readonly document: object }> {
     const { version, catalog } = await this.#ledger.catalog()
@@ -317,10 +325,24 @@ export class Credits {
     return meteredCall({ ledger: this.#ledger, account: this.#accountOf(undefined), actor, ...options }, call)
   }
 
-  /** Writes down what time alone has made necessary, in every account that waits for it. Returns how many there were. */
+  /**
+   * Writes down what time alone has made necessary, in every account that waits for it. Returns how many there were. An
+   * account that cannot be written leaves the others to their turn, or one bad account would end housekeeping for all.
+   *
+   * @throws the first error, once every account has had its turn; at once when the ledger is away.
+   */
   async sweep(): Promise<number> {
     const due = await this.#ledger.query((store) => store.dueAccounts(this.#ledger.now(), SWEEP_MAX))
-    for (const account of due) await this.#write('sweep', { account }, {})
+    const errors: unknown[] = []
+    for (const account of due) {
+      try {
+        await this.#write('sweep', { account }, {})
+      } catch (error) {
+        errors.push(error)
+        if (error instanceof CreditError && error.code === 'ledger_unavailable') break
+      }
+    }
+    if (errors.length > 0) throw errors[0]
     return due.length
   }
 
@@ -348,7 +370,7 @@ export class Credits {
     const { key, member, holder } = this.#party
     const actor: Actor = { key, member, holder }
     const idempotencyKey = asked.idempotencyKey ?? null
-    const fingerprint = idempotencyKey === null ? null : fingerprintOf(kind, asked)
+    const fingerprint = idempotencyKey === null ? null : fingerprintOf(kind, facts)
     const command = { kind, account: this.#accountOf(asked.account), actor, idempotencyKey, fingerprint, ...facts }
     return this.#ledger.update(command as unknown as Command)
   }

@@ -25,7 +25,7 @@ export function fromWire<Value>(value: Value): CamelNames<Value> {
 
 /** A value of the library as it goes on the wire. Foreign data inside it keeps its names. */
 export function toWire(value: unknown): unknown {
-  return renamed(value, toSnake)
+  return renamed(value, wireName)
 }
 
 const foreign: ReadonlySet<string> = new Set(FOREIGN)
@@ -40,6 +40,7 @@ function toCamel(name: string): string {
   return name.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }
 
-function toSnake(name: string): string {
+/** A name of the library as it is on the wire. */
+export function wireName(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }

@@ -1,5 +1,5 @@
 import { chargeCredits } from './charge_credits.js'
-import type { Tool, Toolset } from './definition.js'
+import type { Tool } from './definition.js'
 import { estimateCost } from './estimate_cost.js'
 import { explainCharge } from './explain_charge.js'
 import { extendReservation } from './extend_reservation.js'
@@ -33,7 +33,3 @@ export const tools: readonly Tool[] = [
   settleReservation,
   releaseReservation,
 ]
-
-export function toolsOf(toolsets: readonly Toolset[]): readonly Tool[] {
-  return tools.filter((tool) => toolsets.includes(tool.toolset))
-}

@@ -87,4 +87,3 @@ export const catalogSchema = strict({
 
 export type CatalogDocument = z.infer<typeof catalogSchema>
 export type OperationDocument = z.infer<typeof operation>
-export type VariantDocument = z.infer<typeof variant>

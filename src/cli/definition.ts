@@ -13,6 +13,8 @@ export interface CommandDefinition<Options = object> {
   readonly options?: readonly OptionDescription[]
   /** What stands after `npx mcp-credits` in the example below the help. */
   readonly example: string
+  /** It writes nothing, and so makes no ledger at a place that somebody has named: a misspelt path would be an empty ledger that adds up. */
+  readonly isReading?: true
   /** Whether a command of another program may follow after `--`. */
   readonly takesCommand?: boolean
   readonly run: (invocation: Invocation<Options>) => Promise<Report | Done>

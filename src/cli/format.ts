@@ -18,6 +18,11 @@ export function range(minimum: number, maximum: number): string {
   return minimum === maximum ? credits(minimum) : `${credits(minimum)} to ${credits(maximum)}`
 }
 
+/** The same with its unit: `1 credit`, `1 to 3 credits`. */
+export function creditRange(minimum: number, maximum: number): string {
+  return `${range(minimum, maximum)} ${minimum === 1 && maximum === 1 ? 'credit' : 'credits'}`
+}
+
 /** Dollars, to the cent and further only where there is more: `$0.60`, `$0.0125`. */
 export function usd(amount: number): string {
   return `$${formatWith(DOLLARS, amount)}`

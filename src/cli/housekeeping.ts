@@ -37,7 +37,7 @@ export class Housekeeping {
   async #run(credits: Credits): Promise<void> {
     try {
       await credits.sweep()
-      await this.#prices.refresh(credits)
+      await this.#prices.refresh()
     } catch (error) {
       // A ledger that cannot be reached now is asked again next time, and one that is being closed never.
       if (!(error instanceof CreditError) && !this.#isStopped) this.#note(`looking after the ledger failed: ${String(error)}`)

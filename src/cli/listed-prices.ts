@@ -1,15 +1,34 @@
-import type { Credits } from '../credits.js'
 import { systemClock } from '../clock.js'
+import type { Credits } from '../credits.js'
+import { CreditError } from '../errors.js'
 import type { Prices, ToolDescription } from '../proxy/ports.js'
 
+export interface PriceSource {
+  /** Whether there is a ledger yet. One that is not is made by the first call, and not to look at its prices. */
+  readonly isThere: () => boolean
+  readonly open: () => Promise<Credits>
+  readonly note: (line: string) => void
+  /** As long as a list of tools may wait for a ledger that does not answer: a list without prices is better than none. */
+  readonly patienceMs?: number
+}
+
 /**
- * The prices in an upstream server's list of tools. They are those of the catalog read last; whoever looks after the
- * ledger has it read again, at the latest when an announced change takes effect.
+ * The prices in an upstream server's list of tools, read again for each list: any process may have changed them, and a
+ * call is charged what the ledger says then. A ledger that cannot be read costs the prices in the list, or leaves the
+ * ones that were read last, and nothing else: calls are refused for as long as it cannot, each with its reason.
  */
 export class ListedPrices implements Prices {
+  readonly #source: PriceSource
+  readonly #listeners: (() => void)[] = []
   #decorate: Prices['decorate'] = (tool) => tool
-  #version: number | null = null
+  #listed: { readonly version: number; readonly text: string } | null = null
   #nextChange: number | null = null
+  #reading: Promise<void> | null = null
+  #lastNote: string | null = null
+
+  constructor(source: PriceSource) {
+    this.#source = source
+  }
 
   readonly decorate = (tool: ToolDescription): ToolDescription => this.#decorate(tool)
 
@@ -19,27 +38,53 @@ export class ListedPrices implements Prices {
     return Math.max(0, Math.min(VALID_MAX_MS, untilChange))
   }
 
-  /** Takes the catalog in force. @throws CreditError whatever the ledger refuses */
-  async refresh(credits: Credits): Promise<void> {
+  readonly onChange = (changed: () => void): void => void this.#listeners.push(changed)
+
+  /** Resolves once the prices are those in force, or the ledger has been given time enough to tell them. */
+  readonly ready = async (): Promise<void> => {
+    const { within } = await import('../proxy/within.js')
+    await within(this.refresh(), this.#source.patienceMs ?? PATIENCE_MS)
+  }
+
+  /** Reads the prices in force; never rejects. */
+  refresh(): Promise<void> {
+    this.#reading ??= this.#read()
+      .catch((error: unknown) => this.#noteOnce(error instanceof CreditError ? error.message : `the prices cannot be read: ${String(error)}`))
+      .finally(() => (this.#reading = null))
+    return this.#reading
+  }
+
+  async #read(): Promise<void> {
+    const { isThere, open } = this.#source
+    if (!isThere()) return this.#listed === null ? this.#use(FIRST_VERSION, 'starter') : undefined
+    const credits = await open()
     const { version, document } = await credits.catalog()
     const { announcedChanges } = await credits.operations()
     this.#nextChange = announcedChanges.length === 0 ? null : Math.min(...announcedChanges.map(({ effectiveAt }) => Date.parse(effectiveAt)))
-    if (version !== this.#version) await this.#use(version, document)
-  }
-
-  /** Takes the catalog of a ledger that is yet to be made. */
-  async useStarter(): Promise<void> {
-    await this.#use(FIRST_VERSION, 'starter')
+    await this.#use(version, document)
+    this.#lastNote = null
   }
 
   async #use(version: number, source: string | object): Promise<void> {
+    if (version === this.#listed?.version && JSON.stringify(source) === this.#listed.text) return
     const [{ readCatalog }, { priceDecorator }] = await Promise.all([import('../facade/catalog-source.js'), import('../mcp/price-decorator.js')])
-    this.#decorate = priceDecorator({ version, catalog: await readCatalog(source) }) as Prices['decorate']
-    this.#version = version
+    const catalog = await readCatalog(source)
+    // A ledger that was made meanwhile, with the prices that were expected of it, changes nothing.
+    const isChanged = this.#listed !== null && this.#listed.text !== catalog.source
+    this.#decorate = priceDecorator({ version, catalog }) as Prices['decorate']
+    this.#listed = { version, text: catalog.source }
+    if (isChanged) for (const tell of this.#listeners) tell()
+  }
+
+  #noteOnce(line: string): void {
+    if (line !== this.#lastNote) this.#source.note(line)
+    this.#lastNote = line
   }
 }
 
 /** As long as a price that somebody lowers at once may be told too high. */
 const VALID_MAX_MS = 15_000
+
+const PATIENCE_MS = 5_000
 
 const FIRST_VERSION = 1

@@ -7,6 +7,7 @@ import { commands, groups } from './commands.js'
 import type { Machine } from './default-database.js'
 import type { Invocation, Report, Streams } from './definition.js'
 import { Opening } from './opening.js'
+import { inOwnWords } from './own-words.js'
 import { printable, type Style, styleFor } from './output.js'
 import { packageVersion } from './package-version.js'
 import { buildProgram, type Typed } from './program.js'
@@ -61,7 +62,7 @@ function splitAtDashes(argv: readonly string[]): { readonly words: readonly stri
 
 async function runCommand(typed: Typed, command: readonly string[], { machine, streams, style }: Surroundings): Promise<number> {
   const settings = readSettings(typed.options, machine)
-  const opening = new Opening(settings)
+  const opening = new Opening(settings, { mustExist: typed.definition.isReading === true })
   const invocation: Invocation = {
     arguments: typed.arguments,
     options: typed.options,
@@ -74,6 +75,8 @@ async function runCommand(typed: Typed, command: readonly string[], { machine, s
   try {
     const report = await typed.definition.run(invocation)
     return 'result' in report ? await print(report, settings.isJson, streams) : report.exitCode
+  } catch (error) {
+    throw error instanceof CreditError ? inOwnWords(error, settings) : error
   } finally {
     await opening.close()
   }

@@ -22,8 +22,9 @@ export interface ServeOptions {
  * exit code once the client has closed or a signal has come.
  */
 export async function serve(invocation: Invocation, options: ServeOptions): Promise<number> {
-  const prices = new ListedPrices()
-  const housekeeping = new Housekeeping(prices, (line) => invocation.io.note(`mcp-credits: ${line}`))
+  const note = (line: string) => invocation.io.note(`mcp-credits: ${line}`)
+  const prices = new ListedPrices({ isThere: () => isThere(invocation.settings.database), open: () => open(), note })
+  const housekeeping = new Housekeeping(prices, note)
   const open = async (): Promise<Credits> => {
     const credits = await invocation.open()
     housekeeping.start(credits)
@@ -48,13 +49,13 @@ interface Serving extends ServeOptions {
 
 async function serveAlone({ invocation, open, stop, toolsets }: Serving): Promise<number> {
   const { serveCreditsOnStdio } = await import('../mcp/serve-stdio.js')
-  const offered = await readToolsets(toolsets, (known) => known)
+  const offered = toolsets === undefined ? await knownToolsets() : await readToolsets(toolsets)
   const { note } = invocation.io
   const connection = serveCreditsOnStdio(
     { credits: open, toolsets: offered, version: packageVersion(), report: (line) => note(`mcp-credits: ${line}`) },
     { input: process.stdin, output: process.stdout },
   )
-  stop.addEventListener('abort', () => void connection.close(), { once: true })
+  stop.addEventListener('abort', () => connection.finish(), { once: true })
   await connection.closed
   // Reading goes on otherwise, and keeps the process alive for a client that was told goodbye.
   process.stdin.destroy()
@@ -68,10 +69,9 @@ async function serveBefore({ invocation, open, stop, toolsets, hasNotes, prices 
     import('../mcp/instructions.js'),
     import('../random.js'),
   ])
-  // The meter spends for whoever calls an upstream tool; an agent gets tools that spend by themselves only on request.
-  const offered = await readToolsets(toolsets, (known) => known.filter((name) => name !== 'spend'))
+  const offered = await toolsetsBeside(toolsets)
   // The ledger and its driver are loaded while the upstream starts; only a list of tools waits for the prices.
-  const learned = learnPrices({ invocation, open, prices })
+  void prices.refresh()
   const [command = '', ...args] = invocation.command
   const exit = await runStdioProxy({
     command,
@@ -83,38 +83,39 @@ async function serveBefore({ invocation, open, stop, toolsets, hasNotes, prices 
     stop,
     meter: meterOf(open, hasNotes),
     own: ownServer({ credits: open, toolsets: offered }),
-    prices: { decorate: prices.decorate, validForMs: prices.validForMs, ready: () => learned },
+    prices,
     instructions: instructionsFor(offered, 'upstream'),
     newId: randomId,
   })
   return exit.code
 }
 
+/**
+ * Our toolsets beside those of an upstream server: the meter spends for whoever calls one of its tools, so an agent gets
+ * tools that spend by themselves only on request, and always those that tell what is left.
+ */
+async function toolsetsBeside(added: string | undefined): Promise<readonly Toolset[]> {
+  const usual = (await knownToolsets()).filter((toolset) => toolset !== 'spend')
+  return added === undefined ? usual : [...new Set([...usual, ...(await readToolsets(added))])]
+}
+
 /** @throws CreditError `invalid_request` for a set that there is none of */
-async function readToolsets(names: string | undefined, usual: (known: readonly Toolset[]) => readonly Toolset[]): Promise<readonly Toolset[]> {
-  const { TOOLSETS } = await import('../../tools/definition.js')
-  if (names === undefined) return usual(TOOLSETS)
+async function readToolsets(names: string): Promise<readonly Toolset[]> {
+  const known = await knownToolsets()
   return names.split(',').map((name) => {
-    const known = TOOLSETS.find((toolset) => toolset === name.trim())
-    if (known !== undefined) return known
-    throw new CreditError('invalid_request', `--toolsets: ${JSON.stringify(name)} is none of ${TOOLSETS.join(', ')}`)
+    const found = known.find((toolset) => toolset === name.trim())
+    if (found !== undefined) return found
+    throw new CreditError('invalid_request', `--toolsets: ${JSON.stringify(name)} is none of ${known.join(', ')}`)
   })
 }
 
-/**
- * Reads the prices of a ledger that is there. One that is not there yet is made by the first call, and with the
- * catalog that these prices are from. One that cannot be read costs the prices in the list and nothing else: calls are
- * refused for as long as it cannot, each with its reason.
- */
-async function learnPrices({ invocation, open, prices }: Pick<Serving, 'invocation' | 'open'> & { readonly prices: ListedPrices }): Promise<void> {
-  const { database } = invocation.settings
-  const isThere = /^postgres(ql)?:\/\//.test(database) || existsSync(database)
-  try {
-    if (isThere) await prices.refresh(await open())
-    else await prices.useStarter()
-  } catch (error) {
-    invocation.io.note(`mcp-credits: ${error instanceof CreditError ? error.message : `the prices cannot be read: ${String(error)}`}`)
-  }
+async function knownToolsets(): Promise<readonly Toolset[]> {
+  return (await import('../../tools/definition.js')).TOOLSETS
+}
+
+/** A server of databases is asked; a file is looked for, since to open it would make it. */
+function isThere(database: string): boolean {
+  return /^postgres(ql)?:\/\//.test(database) || existsSync(database)
 }
 
 /** A ledger that cannot be opened refuses the call, in the words and form in which any refusal reaches a model. */

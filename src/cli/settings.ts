@@ -14,6 +14,8 @@ export interface Settings {
   readonly database: string
   readonly isDefaultDatabase: boolean
   readonly account: string
+  /** Whether neither an option nor the environment names the account. */
+  readonly isDefaultAccount: boolean
   /**
    * Whether the account may be made by the command that first needs it. One that is named on the command line has to be
    * there: a misspelt name would otherwise open a new account with a plan's credits.
@@ -49,6 +51,7 @@ export function readSettings(options: CommonOptions, machine: Machine): Settings
   return {
     database: database ?? defaultDatabase(machine),
     isDefaultDatabase: database === undefined,
+    isDefaultAccount: (options.account ?? variable('MCP_CREDITS_ACCOUNT')) === undefined,
     account: options.account ?? variable('MCP_CREDITS_ACCOUNT') ?? DEFAULT_ACCOUNT,
     isMadeWhenMissing: options.account === undefined,
     isJson: options.json ?? false,

@@ -1,15 +1,18 @@
 import { z } from 'zod'
 import { FAULTS } from '../decide/command.js'
+import { PRIORITY_MAX } from '../ledger/grant.js'
+import { isStorable, NAME_MAX } from '../ledger/storable-text.js'
 import { TRANSACTION_KINDS } from '../ledger/transaction.js'
 import { OVERRUN_POLICIES } from '../ledger/reservation.js'
+import { jsonProblem } from './json-value.js'
 
 /**
  * What the library takes: strict objects, so that a misspelt field is refused and never silently ignored. Amounts are
  * read by the money room, which says more exactly than a schema what is wrong with one. Text that not every database can
  * keep, or that changes when it is encoded, is refused: what is hashed and what is stored must be the same.
  */
-const string = z.string().refine((value) => !/[\0\p{Surrogate}]/u.test(value), 'text without NUL characters and lone surrogates')
-const id = string.min(1).max(255)
+const string = z.string().refine(isStorable, 'expected a text without NUL characters and lone surrogates')
+const id = string.min(1).max(NAME_MAX)
 const text = string.min(1).max(1_000)
 const amount = z.unknown()
 /** ISO text, epoch milliseconds or a `Date`. */
@@ -21,12 +24,16 @@ const LABEL_BYTES_MAX = 1_024
 
 const labels = z
   .record(string.min(1).max(255), string)
-  .refine((value) => Object.keys(value).length <= LABELS_MAX, `at most ${LABELS_MAX} labels`)
-  .refine((value) => Object.values(value).every((label) => Buffer.byteLength(label) <= LABEL_BYTES_MAX), 'values of at most 1 kB')
+  .refine((value) => Object.keys(value).length <= LABELS_MAX, `expected at most ${LABELS_MAX} labels`)
+  .refine((value) => Object.values(value).every((label) => Buffer.byteLength(label) <= LABEL_BYTES_MAX), 'expected values of at most 1 kB')
 
 const account = id.optional()
 const idempotencyKey = id.optional()
-const args = z.record(z.string(), z.unknown())
+/** Looked through only where it is an object: what else it may be, the schema says. */
+const args = z.record(z.string(), z.unknown()).superRefine((value, context) => {
+  const message = jsonProblem(value)
+  if (message !== null) context.addIssue({ code: 'custom', message })
+})
 const usage = z.record(z.string(), z.number())
 
 const call = {
@@ -35,6 +42,9 @@ const call = {
   quantity: z.number().optional(),
   args: args.optional(),
 }
+
+/** A transaction's hash, as `doctor --head` prints it. */
+const head = z.string().regex(/^\s*[\da-f]{64}\s*$/i, 'expected a head of 64 hexadecimal characters')
 
 const labelFilter = z.strictObject({ name: id, value: string })
 
@@ -55,7 +65,7 @@ export const inputs = {
     ...write,
     credits: amount,
     source: string.min(1).max(64).default('adjustment'),
-    priority: z.int().min(0).max(100).optional(),
+    priority: z.int().min(0).max(PRIORITY_MAX).optional(),
     paid: z.boolean().default(false),
     effectiveAt: instant.optional(),
     expiresAt: instant.optional(),
@@ -109,7 +119,7 @@ export const inputs = {
     .refine((value) => (value.transaction === undefined) !== (value.idempotencyKey === undefined), 'give either transaction or idempotencyKey'),
   afford: z.strictObject({ account, credits: amount.optional(), category: id.optional() }),
   operations: z.strictObject({ category: id.optional(), search: id.optional() }),
-  verify: z.strictObject({ account: id.optional(), since: id.optional() }),
+  verify: z.strictObject({ account: id.optional(), since: head.optional() }),
 }
 
 export type Input<K extends keyof typeof inputs> = z.input<(typeof inputs)[K]>

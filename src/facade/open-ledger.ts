@@ -7,6 +7,8 @@ import { openStore } from '../storage/open-store.js'
 import type { Store } from '../storage/port.js'
 import { reachable } from '../usage/ledger.js'
 import { bundledCatalog } from './catalog-source.js'
+import { valueWords } from './difference-words.js'
+import { lastingly } from './lasting-trouble.js'
 
 /** The catalog of a ledger that nobody chose one for. */
 const DEFAULT_CATALOG = 'starter'
@@ -21,7 +23,7 @@ const DIFFERENCES_SHOWN = 10
  * @throws CreditError `catalog_invalid`, `schema_too_new`, `ledger_unavailable`
  */
 export async function openLedger(database: string, given: Catalog | null, clock: Clock): Promise<Store> {
-  const store = await reachable(() => openStore(database))
+  const store = await lastingly(() => reachable(() => openStore(database)))
   try {
     await seeToCatalog(store, given, clock)
     return store
@@ -37,14 +39,14 @@ async function seeToCatalog(store: Store, given: Catalog | null, clock: Clock): 
   if (versions.length === 0) {
     const first = given ?? bundledCatalog(DEFAULT_CATALOG)
     // Effective from the beginning: a ledger has a catalog at every instant, whatever a test clock says.
-    await reachable(() => store.addCatalog({ version: 1, effectiveAt: 0, catalog: first }, now))
+    await reachable(() => store.addCatalogs([{ version: 1, effectiveAt: 0, catalog: first }], now))
     versions = await reachable(() => store.catalogs())
   }
   if (given === null) return
   const live = versionAt(versions, now)
   if (live.catalog.source === given.source) return
   const differences = difference(live.catalog, given)
-  const shown = differences.slice(0, DIFFERENCES_SHOWN).map(({ path, before, after }) => `${path}: ${before} → ${after}`)
+  const shown = differences.slice(0, DIFFERENCES_SHOWN).map(({ path, before, after }) => `${path}: ${valueWords(before)} → ${valueWords(after)}`)
   throw new CreditError('catalog_invalid', `The catalog differs from version ${live.version} in the ledger: ${shown.join('; ')}`, {
     details: { version: live.version, differences: differences.length },
     advice: ['Apply it with: npx mcp-credits catalog apply <file>', 'Or open the ledger without naming a catalog.'],

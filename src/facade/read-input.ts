@@ -5,13 +5,33 @@ import { sha256 } from '../ledger/chain.js'
 import { InvalidAmount } from '../money/invalid-amount.js'
 import { isTimeZone } from '../time/calendar.js'
 import { type Instant, parseInstant } from '../time/instant.js'
+import { LOST_NAME } from './json-value.js'
+import { fieldOf, foundWords, problemWords } from './problem-words.js'
 
-/** Checks an input against its schema. @throws CreditError `invalid_request` that names each field and what was expected. */
-export function readInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+/** Somebody mends a handful of fields at a time; an input of a million bad ones must not make an answer as long. */
+const PROBLEMS_MAX = 10
+
+/**
+ * Checks an input against its schema.
+ *
+ * @param of the field that the input is, where it is part of another
+ * @throws CreditError `invalid_request` that names each field, what was expected and what was found
+ */
+export function readInput<Schema extends z.ZodType>(schema: Schema, input: unknown, of: string | null = null): z.output<Schema> {
+  refuseLostNames(input)
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) => ({ path: issue.path.join('.') || 'input', expected: issue.message }))
+  const problems = parsed.error.issues.slice(0, PROBLEMS_MAX).map((issue) => ({ path: fieldOf(issue, of), expected: problemWords(issue, input) }))
   throw new CreditError('invalid_request', problems.map(({ path, expected }) => `${path}: ${expected}`).join('; '), { details: { problems } })
+}
+
+/** A label of this name would be left out by every copy that is made of it. @throws CreditError `invalid_request` */
+function refuseLostNames(input: unknown): void {
+  if (typeof input !== 'object' || input === null) return
+  for (const [field, member] of Object.entries(input)) {
+    if (typeof member !== 'object' || member === null || !Object.hasOwn(member, LOST_NAME)) continue
+    throw new CreditError('invalid_request', `${field}: expected names other than ${LOST_NAME}`, { details: { field } })
+  }
 }
 
 /** Reads an amount by one of the money room's readers. @throws CreditError `invalid_amount` */
@@ -29,20 +49,22 @@ export function readInstant(value: unknown, field: string): Instant | null {
   if (value === undefined || value === null) return null
   const at = parseInstant(value)
   if (at !== null) return at
-  throw new CreditError('invalid_request', `${field} is no instant; expected ISO 8601 text, epoch milliseconds or a Date`, { details: { field } })
+  throw new CreditError('invalid_request', `${field} is ${foundWords(value)}; expected an instant: ISO 8601 text with a zone, epoch milliseconds or a Date`, { details: { field } })
 }
 
 /** @throws CreditError `invalid_request` */
 export function readTimeZone(value: string): string {
   if (isTimeZone(value)) return value
-  throw new CreditError('invalid_request', `the time zone is ${JSON.stringify(value)}; expected a name like Europe/Berlin or UTC`, { details: { field: 'timeZone' } })
+  throw new CreditError('invalid_request', `timeZone is ${foundWords(value)}; expected a name like Europe/Berlin or UTC`, { details: { field: 'timeZone' } })
 }
 
 /**
- * What stands for an input when a key is used again: a digest of it without the key, the account that scopes it, and
- * whatever was left out, so that a default written out is the same request. Numbered, so that a later form can differ.
+ * What stands for a command when a key is used again: a digest of its facts as they were read, so that one request is
+ * one however it was written (`10` or `'10'`, an instant as a `Date` or as ISO text, a default left out or written out).
+ * The account is not in it, for it scopes the key. Numbered, so that a later form can differ.
  */
-export function fingerprintOf(kind: string, input: Readonly<Record<string, unknown>>): string {
-  const { account: _account, idempotencyKey: _key, ...asked } = input
-  return `1:${sha256(canonicalJson([kind, asked])).slice(0, 32)}`
+export function fingerprintOf(kind: string, facts: object): string {
+  // JSON has no bigint; an amount stands in it as text.
+  const plain: unknown = JSON.parse(JSON.stringify(facts, (_name, value: unknown) => (typeof value === 'bigint' ? String(value) : value)))
+  return `1:${sha256(canonicalJson([kind, plain])).slice(0, 32)}`
 }

@@ -7,9 +7,11 @@ import { buildServer, type CreditsServerOptions } from './server.js'
 import { StdioTransport } from './stdio-transport.js'
 
 export interface ServedConnection {
-  /** Resolves when the connection has ended, by the client or by {@link close}. */
+  /** Resolves when the connection has ended, by the client, {@link close} or {@link finish}. */
   readonly closed: Promise<void>
   readonly close: () => Promise<void>
+  /** Reads nothing more, and ends the connection once what was asked is answered or has had its time. */
+  readonly finish: () => void
 }
 
 /** Serves our tools and resources over two streams, in the era in which the client opens. */
@@ -43,7 +45,7 @@ export function serveCreditsOnStdio(
     forward?.()
     ended()
   }
-  return { closed, close: () => handle.close() }
+  return { closed, close: () => handle.close(), finish: () => transport.finish() }
 }
 
 /**

@@ -20,12 +20,13 @@ import {
   type RequestId,
   tooLong,
 } from '../json/json-rpc.js'
+import { metaFault } from '../json/meta-fault.js'
 import { type Line, LineSplitter } from '../json/line-framing.js'
 
 export interface StdioLimits {
   /** The longest line that is read. A tool argument with a file of 20 MB in base64 passes; memory stays bounded. */
   readonly lineBytesMax: number
-  /** For requests that wait for an answer after the client has closed its end: work that was paid for is worth a wait. */
+  /** For requests that wait for an answer after the client has closed its end or a signal has come: work that was paid for is worth a wait. */
   readonly answerGraceMs: number
   readonly batchMembersMax: number
 }
@@ -94,6 +95,13 @@ export class StdioTransport implements Transport {
     if (id !== undefined) this.#settled(id)
   }
 
+  /** Reads nothing more, and closes once what was asked is answered, as when the client closes its end. */
+  finish(): void {
+    this.#input.off('data', this.#onData)
+    this.#input.pause()
+    this.#closeOnceAnswered()
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -111,8 +119,13 @@ export class StdioTransport implements Transport {
 
   readonly #onEnd = (): void => {
     if (this.#hasEnded) return
-    this.#hasEnded = true
     for (const line of this.#lines.end()) this.#takeLine(line)
+    this.#closeOnceAnswered()
+  }
+
+  #closeOnceAnswered(): void {
+    if (this.#hasEnded || this.#isClosed) return
+    this.#hasEnded = true
     if (this.#owed.size === 0) {
       void this.close()
       return
@@ -140,7 +153,10 @@ export class StdioTransport implements Transport {
 
   #take({ message, value }: ReadMessage, batch: BatchAnswers | null): void {
     if (message.kind === 'invalid') return this.#refuse(message.id, message.error, batch)
-    if (message.kind === 'request' && this.#owed.has(message.id)) return this.#refuse(message.id, ID_IN_USE, batch)
+    if (message.kind === 'request') {
+      const error = this.#owed.has(message.id) ? ID_IN_USE : metaFault(message.params)
+      if (error !== undefined) return this.#refuse(message.id, error, batch)
+    }
     let parsed: JSONRPCMessage
     try {
       parsed = parseJSONRPCMessage(value)

@@ -29,11 +29,6 @@ export function usdFor(amount: MicroCredits, creditUsd: Fiat): Fiat {
   return fiat(nearest(amount * BigInt(creditUsd.millionths), MICRO_PER_CREDIT))
 }
 
-/** What one credit costs when `credits` are bought for `price`, to the nearest millionth of a dollar; null when no credit is bought. */
-export function usdPerCredit(price: Fiat, credits: MicroCredits): Fiat | null {
-  return credits === 0n ? null : fiat(nearest(BigInt(price.millionths) * MICRO_PER_CREDIT, credits))
-}
-
 /** Dollars as a JSON number. */
 export function toUsd(value: Fiat): number {
   return value.millionths / 1e6

@@ -65,12 +65,6 @@ export function roundUpTo(quantity: number, increment: number): number {
   return unscaled(steps * scaled(increment))
 }
 
-/** How many whole units `budget` buys at `rate`; null when the rate is zero, because then no number is the answer. */
-export function unitsFor(budget: MicroCredits, rate: Rate): number | null {
-  if (rate.amount === 0n) return null
-  return Number((budget * scaled(rate.per)) / (rate.amount * SCALE))
-}
-
 const SCALE = 1_000_000n
 
 /** A checked quantity times a million, exactly: by its decimal text, never by float multiplication. */

@@ -18,13 +18,20 @@ export function formatInstantOrNull(at: Instant | null): string | null {
   return at === null || at === NEVER ? null : formatInstant(at)
 }
 
-const ISO = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2}))?$/
+const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2}))?$/
 
 /**
  * Reads an instant: ISO 8601 text with an offset (or a bare date, meaning its midnight in UTC), epoch milliseconds
- * or a `Date`. Returns null for anything else, years before 1970 and "never" included.
+ * or a `Date`. Returns null for anything else: years before 1970, "never" and days that no month has included.
  */
 export function parseInstant(value: unknown): Instant | null {
-  const at = value instanceof Date ? value.getTime() : typeof value === 'string' && ISO.test(value) ? Date.parse(value) : value
+  const at = value instanceof Date ? value.getTime() : typeof value === 'string' ? parseIso(value) : value
   return typeof at === 'number' && Number.isInteger(at) && at >= 0 && at < NEVER ? at : null
+}
+
+/** `Date` takes 30 February for 2 March. */
+function parseIso(text: string): number | null {
+  const [, year, month, day] = ISO.exec(text) ?? []
+  const isDay = year !== undefined && new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day)
+  return isDay ? Date.parse(text) : null
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatUsd, parseUsd, toUsd, usdFor, usdPerCredit } from '../../src/money/fiat.js'
+import { formatUsd, parseUsd, toUsd, usdFor } from '../../src/money/fiat.js'
 import { credits } from './support.js'
 
 const usd = (text: string) => parseUsd(text, 'price')
@@ -29,15 +29,5 @@ describe('dollars', () => {
     expect(toUsd(usdFor(credits('0.000049'), usd('0.01')))).toBe(0)
     expect(toUsd(usdFor(credits('2000000000'), usd('1')))).toBe(2_000_000_000)
     expect(() => usdFor(credits('2000000000'), usd('1000'))).toThrow(RangeError)
-  })
-
-  it('what a credit costs in a pack', () => {
-    expect(
-      [
-        usdPerCredit(usd('50'), credits('550')),
-        usdPerCredit(usd('200'), credits('2350')),
-        usdPerCredit(usd('5'), 0n),
-      ].map((value) => value && toUsd(value)),
-    ).toEqual([0.090909, 0.085106, null])
   })
 })

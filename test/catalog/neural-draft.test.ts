@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { unitsWithin } from '../../src/catalog/afford.js'
 import { assumedFigures } from '../../src/catalog/assumed.js'
 import { quotePrice } from '../../src/catalog/quote-price.js'
-import { toUsd, usdPerCredit } from '../../src/money/fiat.js'
-import { bundled, credits, pricedOf } from './support.js'
+import { toUsd } from '../../src/money/fiat.js'
+import { bundled, credits, pricedOf, usdPerCredit } from './support.js'
 
 const catalog = bundled('neural-draft')
 
@@ -172,7 +172,7 @@ describe('plans and packs', () => {
         name,
         monthlyCredits,
         price === null ? null : toUsd(price),
-        price === null || monthlyCredits === null ? null : toUsd(usdPerCredit(price, monthlyCredits) ?? price),
+        price === null || monthlyCredits === null ? null : usdPerCredit(price, monthlyCredits),
       ]),
     ).toEqual([
       ['free', 'Free', credits('250'), 0, 0],
@@ -208,7 +208,7 @@ describe('plans and packs', () => {
         id,
         toUsd(price),
         parts,
-        toUsd(usdPerCredit(price, sum) ?? price),
+        usdPerCredit(price, sum),
         expiry,
       ]),
     ).toEqual([

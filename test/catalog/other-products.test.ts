@@ -3,8 +3,7 @@ import { assumedFigures } from '../../src/catalog/assumed.js'
 import { unitsWithin } from '../../src/catalog/afford.js'
 import { quotePrice } from '../../src/catalog/quote-price.js'
 import { renderOperationPrice } from '../../src/catalog/render-price.js'
-import { toUsd, usdPerCredit } from '../../src/money/fiat.js'
-import { catalogWith, credits, pricedOf } from './support.js'
+import { catalogWith, credits, pricedOf, usdPerCredit } from './support.js'
 
 /** What is particular about each further product, in the format as it stands. */
 
@@ -89,8 +88,7 @@ describe('a product with a spending cap, rollover while active and bonus credits
     })
     const rounded = ['api-pack', 'api-pack-pro', 'api-pack-enterprise'].map((id) => {
       const bought = catalog.packs[id]
-      const each = bought && usdPerCredit(bought.price, bought.credits)
-      return each && toUsd(each).toFixed(3)
+      return bought && usdPerCredit(bought.price, bought.credits).toFixed(3)
     })
     expect(rounded).toEqual(['0.010', '0.008', '0.010'])
   })

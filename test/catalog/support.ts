@@ -3,7 +3,8 @@ import type { Catalog } from '../../src/catalog/catalog.js'
 import { type CatalogProblem, describeProblems, parseCatalog } from '../../src/catalog/parse-catalog.js'
 import { type Priced, type PriceProblem, type PriceRequest, quotePrice } from '../../src/catalog/quote-price.js'
 import type { PriceDocument } from '../../src/catalog/schema-price.js'
-import { parseCredits } from '../../src/money/credits.js'
+import { type MicroCredits, parseCredits, toCredits } from '../../src/money/credits.js'
+import { type Fiat, toUsd } from '../../src/money/fiat.js'
 
 /** A document with what every catalog needs, and what a test is about. */
 export function documentWith(fields: Record<string, unknown>): Record<string, unknown> {
@@ -53,4 +54,9 @@ export function priced<Other extends { readonly kind: string }>(result: Priced |
 /** Credits as micro-credits, typed as people write them. */
 export function credits(text: string): bigint {
   return parseCredits(text, 'credits')
+}
+
+/** What one credit costs when so many are bought at a price. */
+export function usdPerCredit(price: Fiat, bought: MicroCredits): number {
+  return toUsd(price) / toCredits(bought)
 }

@@ -63,7 +63,10 @@ export class RawClient {
   }
 
   request(method: string, params: object): Promise<Message> {
-    const id = this.send(method, params)
+    return this.answerTo(this.send(method, params))
+  }
+
+  answerTo(id: number): Promise<Message> {
     return this.#next((message) => message['id'] === id && !('method' in message))
   }
 

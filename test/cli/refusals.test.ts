@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ERRORS, type ErrorCode } from '../../src/index.js'
 import { runHere } from './in-process.js'
@@ -28,8 +28,15 @@ describe('refusals', () => {
     ['account_suspended', ['charge', 'blog.post', '--account', suspended]],
     ['unauthenticated', ['credits', '--key', 'secret']],
     ['idempotency_conflict', ['charge', 'blog.post', '--idempotency-key', 'used']],
-    ['ledger_unavailable', ['credits', '--db', file('text.db')]],
-    ['ledger_unavailable', ['credits', '--db', file('no/such/folder/ledger.db')]],
+    ['invalid_request', ['credits', '--db', file('no/such/folder/ledger.db')]],
+    ['invalid_request', ['credits', '--db', file('nowhere.db')]],
+    ['invalid_request', ['grant', '5', '--db', 'mysql://root:secret@host/ledger']],
+    ['invalid_request', ['grant', '5', '--db', 'sqlite:ledger.db']],
+    ['invalid_request', ['doctor', '--since', '0000']],
+    ['invalid_request', ['charge', 'blog.post', '--label', '__proto__=x']],
+    ['invalid_request', ['grant', '5', '--expires', '2027-02-30T00:00:00Z']],
+    ['unknown_plan', ['init', '--plan', 'gold']],
+    ['invalid_request', ['init', '--plan', 'hobby']],
     ['catalog_invalid', ['catalog', 'validate', file('bad.yaml')]],
     ['catalog_invalid', ['catalog', 'apply', file('broken.yaml')]],
     ['catalog_invalid', ['init', '--catalog', 'starter']],
@@ -112,6 +119,21 @@ describe('refusals', () => {
     expect(stderr).toMatch(/^mcp-credits: ./)
   })
 
+  it.each([
+    ['text.db', /SQLITE_NOTADB.*text\.db\n {2}The file is no ledger, or it is damaged/],
+    ['no/such/folder/ledger.db', /folder of the ledger file does not exist: \S*no\/such\/folder\/ledger\.db\n {2}Make the folder first/],
+  ])('a ledger that does not mend itself is named, and no retry is advised: %s', async (name, words) => {
+    const { code, stdout, stderr } = await runHere(home, ['grant', '5', '--json', '--db', home.path(name)])
+    expect(code).toBe(6)
+    expect(stderr).toMatch(words)
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ledger_unavailable', retryable: false } })
+  })
+
+  it('an address of another database is refused without its password', async () => {
+    const { stderr } = await runHere(home, ['grant', '5', '--db', 'mysql://root:secret@host/ledger'])
+    expect(stderr).toBe('mcp-credits: --db: expected a file, ":memory:" or a postgres:// address, found an address that begins with mysql:\n')
+  })
+
   it('T40: the body of a refusal for money says that retrying is of no use, and what is', async () => {
     const { code, stdout, stderr } = await home.run('charge', 'website.generate', 'quantity=3')
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
@@ -125,6 +147,65 @@ describe('refusals', () => {
         approval: null,
       },
     })
+  })
+
+  it.each([
+    [['grant', '5', '--expires', '2027-02-30T00:00:00Z'], '--expires is "2027-02-30T00:00:00Z"; expected an instant: ISO 8601 text with a zone, epoch milliseconds or a Date'],
+    [['grant', '5', '--from', 'x'.repeat(50)], '--from is a text of 50 characters; expected an instant: ISO 8601 text with a zone, epoch milliseconds or a Date'],
+    [['grant', '5', '--priority', '101'], '--priority: expected at most 100, found 101'],
+    [['charge', 'blog.post', '--idempotency-key', ''], '--idempotency-key: expected at least 1 character, found ""'],
+    [['charge', 'blog.post', '--label', `${'n'.repeat(300)}=x`], `--label.${'n'.repeat(39)}…: a name: expected at most 255 characters, found a text of 300 characters`],
+    [['charge', 'blog.post', '--label', '__proto__=x'], '--label: expected names other than __proto__'],
+    [['account', 'create', 'x', '--tz', 'Mars/Base'], '--tz is "Mars/Base"; expected a name like Europe/Berlin or UTC'],
+    [['reserve', 'blog.post', '--overrun', 'never'], '--overrun: expected one of cap, reject, debt, found "never"'],
+    [['explain'], 'input: give either transaction or --idempotency-key'],
+    [['doctor', '--since', '0000'], '--since: expected a head of 64 hexadecimal characters, found "0000"'],
+    [['init', '--plan', 'hobby'], '--plan: the account default exists already, on the plan free'],
+    [['init', '--plan', 'gold'], '--plan: there is no plan "gold", and the account default exists already, on the plan free'],
+  ])('%j says what was expected in the words of the command line', async (words, message) => {
+    expect((await runHere(home, words)).stderr.split('\n')[0]).toBe(`mcp-credits: ${message}`)
+  })
+
+  it('a head of the right shape that no account has is a finding, not a mistake in the words', async () => {
+    expect((await runHere(home, ['doctor', '--since', '0'.repeat(64)])).code).toBe(1)
+  })
+
+  it.each([
+    ['doctor'],
+    ['credits'],
+    ['usage'],
+    ['history'],
+    ['explain', 'tx_1_0123456789'],
+    ['estimate', 'blog.post'],
+    ['afford'],
+    ['prices'],
+    ['account', 'list'],
+    ['account', 'show'],
+    ['catalog', 'show'],
+    ['catalog', 'diff', 'starter'],
+  ])('%s only reads, and makes no ledger where there is none', async (...words) => {
+    const typo = home.path('typo.db')
+    const { code, stderr } = await runHere(home, [...words, '--db', typo])
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `mcp-credits: no ledger at ${typo}\n  Make one there: npx mcp-credits init --db ${typo}\n` })
+    expect(existsSync(typo)).toBe(false)
+  })
+
+  it('a path by the environment is one that somebody has named as well', async () => {
+    const other = new Home({ MCP_CREDITS_DB: home.path('typo.db') })
+    expect((await runHere(other, ['credits'])).code).toBe(2)
+    expect(existsSync(home.path('typo.db'))).toBe(false)
+    other.remove()
+  })
+
+  it('a refund that is not allowed says where to look', async () => {
+    const { stdout } = await runHere(home, ['history', '--type', 'grant', '--json'])
+    const { transactions } = JSON.parse(stdout) as { transactions: readonly { id: string }[] }
+    const id = String(transactions[0]?.id)
+    expect((await runHere(home, ['refund', id])).stderr).toContain(`\n  What was charged and given back: npx mcp-credits explain ${id}\n`)
+  })
+
+  it('a command that cannot be read for its tools is to be tried by itself', async () => {
+    expect((await runHere(home, ['init', '--catalog', home.path('none.yaml'), '--', 'no-such-program', 'a b'])).stderr).toContain("See that it starts by itself: no-such-program 'a b'")
   })
 
   it('none of them wrote an entry', async () => {

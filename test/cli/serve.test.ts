@@ -195,10 +195,21 @@ describe('other servers behind the meter', () => {
     expect(content[0]?.text).not.toContain('MCP_CREDITS')
   })
 
-  it('our tools that spend are offered beside a server only on request', async () => {
+  it.each(['spend', 'read,spend'])('our tools that spend are offered beside a server only on request (%s), and those that read always', async (toolsets) => {
     const home = newHome()
-    const client = await newClient(home, ['--toolsets', 'read,spend', '--', ...MODERN], 'legacy')
-    expect((await client.listTools()).tools.map(({ name }) => name)).toContain('charge_credits')
+    const client = await newClient(home, ['--toolsets', toolsets, '--', ...MODERN], 'legacy')
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(expect.arrayContaining(['charge_credits', 'get_credit_balance']))
+  })
+
+  it('a price that another process sets stands in the next list, whether or not there was a ledger before', async () => {
+    for (const home of [newHome(), await withLedger(newHome())]) {
+      const client = await newClient(home, ['--', ...MODERN], 'legacy')
+      const priceOfEcho = async () => (await client.listTools()).tools.find(({ name }) => name === 'echo')?.description
+      expect(await priceOfEcho()).toContain('Price: 1 credit ')
+      await jsonHere(home, 'price', 'echo', '7')
+      expect(await priceOfEcho()).toContain('Price: 7 credits ')
+      expect((await call(client, 'echo', { text: 'x' }))._meta?.[RECEIPT]).toMatchObject({ charged: 7 })
+    }
   })
 
   it('the line about what is left comes once credits run low, and not with --no-notes', async () => {
@@ -318,13 +329,15 @@ describe('calls that are given up', () => {
     expect(await jsonHere(home, 'credits')).toMatchObject({ balance: 999, reserved: 0, lifetime_used: 1 })
   })
 
-  it('T33: a server that is told to end charges what it had started', async () => {
+  it('T33: a server that is told to end finishes, charges and answers what it had started', async () => {
     const home = newHome()
     const client = await RawClient.start(home, ['--', ...EVERYTHING])
     const progress = client.notification('notifications/progress')
-    client.send('tools/call', LONG)
+    const answer = client.answerTo(client.send('tools/call', LONG))
     await progress
-    expect(await client.kill('SIGTERM')).toEqual({ code: 0, signal: null })
+    const ended = client.kill('SIGTERM')
+    expect(await answer).toMatchObject({ result: { _meta: { [RECEIPT]: { charged: 1 } } } })
+    expect(await ended).toEqual({ code: 0, signal: null })
     expect(await jsonHere(home, 'credits')).toMatchObject({ balance: 999, reserved: 0, lifetime_used: 1 })
   })
 })

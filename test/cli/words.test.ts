@@ -140,6 +140,8 @@ describe('wrap', () => {
         metered: { command: 'npx', args: ['-y', 'mcp-credits@0.1.0', 'serve', '--', 'server'] },
         credits: { command: 'mcp-credits', args: ['serve'] },
         broken: { command: 'server', args: 'x' },
+        empty: {},
+        number: { command: 5 },
       },
     }
     const { configuration: wrapped, left } = wrapConfiguration(configuration, [])
@@ -156,7 +158,8 @@ describe('wrap', () => {
         plain: { command: 'npx', args: ['-y', 'mcp-credits', 'serve', '--', 'server'] },
       },
     })
-    expect(left.map(({ name }) => name)).toEqual(['web', 'metered', 'credits', 'broken'])
+    expect(left.map(({ name }) => name)).toEqual(['web', 'metered', 'credits', 'broken', 'empty', 'number'])
+    expect(left.slice(-2).map(({ reason }) => reason)).toEqual(Array(2).fill('it has neither a "command" nor a "url" that is a text'))
   })
 
   it('what is wrapped already is left, so that wrapping twice is wrapping once', () => {

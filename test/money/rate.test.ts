@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AMOUNT_MAX, MICRO_PER_CREDIT } from '../../src/money/credits.js'
 import { InvalidAmount } from '../../src/money/invalid-amount.js'
-import { amountFor, parseQuantity, QUANTITY_MAX, type Rate, roundUpTo, unitsFor } from '../../src/money/rate.js'
+import { amountFor, parseQuantity, QUANTITY_MAX, type Rate, roundUpTo } from '../../src/money/rate.js'
 
 const credit = MICRO_PER_CREDIT
 const rates: fc.Arbitrary<Rate> = fc.record({
@@ -89,28 +89,5 @@ describe('a started increment counts whole', () => {
     [0.31, 0.1, 0.4],
   ])('%d in steps of %d is %d', (quantity, increment, rounded) => {
     expect(roundUpTo(quantity, increment)).toBe(rounded)
-  })
-})
-
-describe('how many units an amount buys', () => {
-  it('counts whole units only', () => {
-    expect(unitsFor(250n * credit, { amount: 32n * credit, per: 1 })).toBe(7)
-    expect(unitsFor(0n, { amount: credit, per: 1 })).toBe(0)
-    expect(unitsFor(1n, { amount: 3n * credit, per: 1_000_000 })).toBe(0)
-    expect(unitsFor(3n, { amount: 3n * credit, per: 1_000_000 })).toBe(1)
-  })
-
-  it('has no answer where a unit costs nothing', () => {
-    expect(unitsFor(credit, { amount: 0n, per: 1 })).toBeNull()
-  })
-
-  it('so many units can be paid, and one more cannot', () => {
-    fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: 100_000n * credit }), rates, (budget, rate) => {
-        const units = unitsFor(budget, rate) as number
-        fc.pre(units < 1e9)
-        expect(amountFor(units, rate) <= budget && amountFor(units + 1, rate) > budget).toBe(true)
-      }),
-    )
   })
 })

@@ -41,6 +41,7 @@ const create = command<CreateOptions>({
 
 const list = command({
   name: 'account list',
+  isReading: true,
   summary: 'list the accounts of the ledger',
   example: 'account list',
   run: async ({ open, style }) => {
@@ -51,6 +52,7 @@ const list = command({
 
 const show = command({
   name: 'account show',
+  isReading: true,
   summary: 'show an account',
   arguments: [ID],
   example: 'account show acme',

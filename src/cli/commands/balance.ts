@@ -6,6 +6,7 @@ import type { BalanceResult } from '../../usage/results.js'
 
 export const balanceCommand = command({
   name: 'credits',
+  isReading: true,
   alias: 'balance',
   summary: 'show the balance, what may be spent now and where it comes from',
   example: 'credits',

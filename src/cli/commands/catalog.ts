@@ -1,4 +1,5 @@
 import { command, type CommandDefinition } from '../definition.js'
+import { count } from '../format.js'
 import { printable } from '../output.js'
 import { appliedLines, differenceLines } from './prices.js'
 
@@ -12,18 +13,19 @@ const validate = command({
   run: async ({ arguments: [source = ''], style }) => {
     const { readCatalog } = await import('../../facade/catalog-source.js')
     const catalog = await readCatalog(source)
-    const count = (part: object): number => Object.keys(part).length
-    const result = { valid: true, id: catalog.id, operations: count(catalog.operations), tools: count(catalog.tools), plans: count(catalog.plans) }
+    const size = (part: object): number => Object.keys(part).length
+    const result = { valid: true, id: catalog.id, operations: size(catalog.operations), tools: size(catalog.tools), plans: size(catalog.plans) }
     const { id, operations, tools, plans } = result
     return {
       result,
-      text: () => [`${style.good('valid')}: ${printable(id)}, ${operations} operations, ${tools} tools, ${plans} plans`],
+      text: () => [`${style.good('valid')}: ${printable(id)}, ${count(operations, 'operation')}, ${count(tools, 'tool')}, ${count(plans, 'plan')}`],
     }
   },
 })
 
 const show = command({
   name: 'catalog show',
+  isReading: true,
   summary: 'print the catalog in force, in a form that `catalog apply` takes',
   example: 'catalog show > catalog.yaml',
   run: async ({ open, io, settings }) => {
@@ -36,6 +38,7 @@ const show = command({
 
 const diff = command({
   name: 'catalog diff',
+  isReading: true,
   summary: 'say how a catalog differs from the one in force',
   arguments: [SOURCE],
   example: 'catalog diff catalog.yaml',

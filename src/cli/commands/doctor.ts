@@ -12,6 +12,7 @@ interface Options {
 
 export const doctorCommand = command<Options>({
   name: 'doctor',
+  isReading: true,
   summary: 'recompute balances, grants, reservations and the hash chain from the journal; exits 1 when they do not add up',
   options: [
     { flags: '--head', summary: "print the hash of the account's newest transaction: keep it to prove later that nothing before it was changed" },

@@ -11,6 +11,7 @@ interface Options {
 
 export const explainCommand = command<Options>({
   name: 'explain',
+  isReading: true,
   summary: 'say why a transaction cost what it cost, or what became of a call by its idempotency key',
   arguments: [{ flags: '[transaction]', summary: 'its id, from `history` or from a receipt' }],
   options: [{ flags: '--idempotency-key <key>', summary: 'the key of a call whose answer was lost' }],
@@ -28,17 +29,19 @@ export const explainCommand = command<Options>({
 
 function explainLines(explained: ExplainResult, timeZone: string, style: Style): readonly string[] {
   const { transaction } = explained
+  // A grant, say, was never about to be charged.
+  const isOfCall = transaction === null || OF_CALLS.has(transaction.type)
   const positive = (amount: number | null): string | null => (amount === null || amount === 0 ? null : `${count(amount, 'credit')}`)
   return [
     style.bold(printable(explained.explanation)),
     '',
     ...cardLines(
       [
-        ['Outcome', explained.outcome.replaceAll('_', ' ')],
+        ['Outcome', isOfCall ? explained.outcome.replaceAll('_', ' ') : null],
         ['Transaction', transaction === null ? null : `${transaction.id} (${transaction.type}), ${moment(transaction.at, timeZone)}`],
         ['Tool', transaction?.tool == null ? null : printable(transaction.tool)],
         ['Reserved', positive(explained.reserved)],
-        ['Charged', `${count(explained.charged, 'credit')}`],
+        ['Charged', isOfCall ? count(explained.charged, 'credit') : null],
         ['Released', positive(explained.released)],
         ['Uncollected', positive(explained.uncollected)],
         ['Refunded', positive(explained.refunded)],
@@ -52,6 +55,8 @@ function explainLines(explained: ExplainResult, timeZone: string, style: Style):
     ...(explained.lines.length === 0 ? [] : ['', ...estimateTable(explained.lines, style)]),
   ]
 }
+
+const OF_CALLS: ReadonlySet<string> = new Set(['charge', 'reserve', 'settle', 'release'])
 
 function paidBy(grant: ExplainResult['grants'][number]): string {
   return `${credits(grant.credits)} of ${printable(grant.source)}${grant.id === null ? '' : ` (${grant.id})`}`

@@ -1,7 +1,9 @@
+import { CreditError } from '../../errors.js'
 import type { Input } from '../../facade/inputs.js'
+import { formatInstant, parseInstant } from '../../time/instant.js'
 import { command } from '../definition.js'
 import { count, credits } from '../format.js'
-import { readOptionalNumber } from '../words.js'
+import { readOptionalNumber, shellWord } from '../words.js'
 import { again, given, IDEMPOTENCY_KEY, named } from './spend.js'
 
 interface GrantOptions {
@@ -41,11 +43,13 @@ export const grantCommand = command<GrantOptions>({
     })
     const ledger = await open()
     const granted = await ledger.grant(input)
+    const from = parseInstant(options.from)
+    const since = from === null ? '' : ` from ${formatInstant(from)}`
     const until = granted.expiresAt === null ? '' : ` until ${granted.expiresAt}`
     return {
       result: granted,
       text: () => [
-        `${style.bold(`${count(granted.granted, 'credit')}`)} granted${again(granted)}${until}; the balance is ${credits(granted.balance)}${named(granted.transaction)}`,
+        `${style.bold(`${count(granted.granted, 'credit')}`)} granted${again(granted)}${since}${until}; the balance is ${credits(granted.balance)}${named(granted.transaction)}`,
       ],
     }
   },
@@ -63,7 +67,9 @@ export const refundCommand = command<{ readonly reason?: string; readonly idempo
   run: async ({ open, arguments: [transaction = '', amount], options, style }) => {
     const input = given<Input<'refund'>>({ transaction, credits: amount, reason: options.reason, idempotencyKey: options.idempotencyKey })
     const ledger = await open()
-    const refunded = await ledger.refund(input)
+    const refunded = await ledger.refund(input).catch((error: unknown) => {
+      throw withRefundAdvice(error, transaction)
+    })
     return {
       result: refunded,
       text: () => [
@@ -72,3 +78,10 @@ export const refundCommand = command<{ readonly reason?: string; readonly idempo
     }
   },
 })
+
+/** Why a refund is not allowed stands in what became of the charge. */
+function withRefundAdvice(error: unknown, transaction: string): unknown {
+  if (!(error instanceof CreditError) || error.code !== 'refund_not_allowed' || error.advice.length > 0) return error
+  const advice = [`What was charged and given back: npx mcp-credits explain ${shellWord(transaction)}`]
+  return new CreditError(error.code, error.message, { ...error, advice, cause: error })
+}

@@ -21,8 +21,11 @@ interface Options {
   readonly follow?: boolean
 }
 
+const LIMIT_DEFAULT = 50
+
 export const historyCommand = command<Options>({
   name: 'history',
+  isReading: true,
   summary: 'list transactions, newest first',
   options: [
     { flags: '--type <type>', summary: 'only this type: grant, charge, reserve, settle, release, refund, expire, …' },
@@ -30,7 +33,7 @@ export const historyCommand = command<Options>({
     { flags: '--label <name=value>', summary: 'only what carries this label' },
     { flags: '--since <instant>', summary: 'from this instant on (ISO 8601)' },
     { flags: '--until <instant>', summary: 'up to this instant, itself not included' },
-    { flags: '--limit <n>', summary: 'at most so many; 50 unless told' },
+    { flags: '--limit <n>', summary: `at most so many; ${LIMIT_DEFAULT} unless told` },
     { flags: '--cursor <cursor>', summary: 'go on from where the page before ended' },
     { flags: '--csv', summary: 'print CSV' },
     { flags: '--follow', summary: 'go on with new transactions as they are made, oldest first; with --json one object a line' },
@@ -44,7 +47,7 @@ export const historyCommand = command<Options>({
     const ledger = await open()
     const query = queryOf(options)
     if (options.follow === true) return follow(ledger, query, invocation)
-    const page = await ledger.transactions(query)
+    const page = await fullPage(ledger, query)
     if (options.csv !== true) {
       const { timeZone } = await ledger.account()
       return { result: page, text: () => pageLines(page, timeZone, style) }
@@ -54,13 +57,25 @@ export const historyCommand = command<Options>({
   },
 })
 
-type Query = NonNullable<Parameters<Credits['transactions']>[0]>
+type Query = NonNullable<Parameters<Credits['transactions']>[0]> & { readonly limit: number }
 
 function queryOf(options: Options): Query {
   const label = readLabel(options.label)
-  const limit = readOptionalNumber(options.limit, '--limit')
+  const limit = readOptionalNumber(options.limit, '--limit') ?? LIMIT_DEFAULT
   const asked = { type: options.type, operation: options.operation, since: options.since, until: options.until, cursor: options.cursor, limit, label }
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as Query
+}
+
+/** The ledger breaks a long search off with what it has found so far; whoever waits at a terminal has it go on. */
+async function fullPage(ledger: Credits, query: Query): Promise<TransactionsResult> {
+  const found: TransactionResult[] = []
+  let page = await ledger.transactions(query)
+  found.push(...page.transactions)
+  while (page.nextCursor !== null && found.length < query.limit) {
+    page = await ledger.transactions({ ...query, cursor: page.nextCursor, limit: query.limit - found.length })
+    found.push(...page.transactions)
+  }
+  return { ...page, transactions: found }
 }
 
 function historyCsv(transactions: readonly TransactionResult[]): string {
@@ -134,7 +149,7 @@ async function newerThan(ledger: Credits, query: Query, newest: string | null): 
   const found: TransactionResult[] = []
   let cursor: string | null = null
   do {
-    const page: TransactionsResult = await ledger.transactions(cursor === null ? query : { ...query, cursor })
+    const page: TransactionsResult = await fullPage(ledger, cursor === null ? query : { ...query, cursor })
     const known = page.transactions.findIndex(({ id }) => id === newest)
     found.push(...(known === -1 ? page.transactions : page.transactions.slice(0, known)))
     cursor = known === -1 && newest !== null ? page.nextCursor : null

@@ -2,11 +2,13 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import type { Credits } from '../../credits.js'
 import { CreditError } from '../../errors.js'
+import type { AppliedCatalog } from '../../facade/change-catalog.js'
 import type { AccountResult } from '../../usage/results.js'
 import { command, type Invocation } from '../definition.js'
 import { count } from '../format.js'
 import { printable, type Style } from '../output.js'
 import { cardLines } from '../table.js'
+import { shellWord } from '../words.js'
 import { given } from './spend.js'
 
 interface Options {
@@ -24,17 +26,66 @@ export const initCommand = command<Options>({
   takesCommand: true,
   example: 'init -- npx -y @modelcontextprotocol/server-everything',
   run: async (invocation) => {
-    const { open, options, command, settings, style } = invocation
+    const { command, style } = invocation
     const written = command.length === 0 ? null : await writeCatalog(invocation)
-    const ledger = await open(written?.file ?? (await chosenCatalog(invocation)))
-    const plan = options.plan ?? (await askForPlan(invocation, ledger))
-    const account = await ledger.createAccount(given({ id: settings.account, plan }))
+    const { ledger, applied } = written === null ? { ledger: await openChosen(invocation), applied: null } : await openWith(written.file, invocation)
+    const account = await accountOf(ledger, invocation)
     const { version, document } = await ledger.catalog()
     const catalog = (document as { readonly id: string }).id
-    const result = { ledger: ledger.location, catalog, priceVersion: version, catalogFile: written?.file ?? null, tools: written?.tools ?? null, account }
+    const result = {
+      ledger: ledger.location,
+      catalog,
+      priceVersion: version,
+      catalogFile: written?.file ?? null,
+      tools: written?.tools ?? null,
+      applied: applied === null ? null : { version: applied.version, effectiveAt: applied.effectiveAt },
+      account,
+    }
     return { result, text: () => initLines(result, command, style) }
   },
 })
+
+/** A ledger that is there keeps the catalog that it has, unless one was named. */
+async function openChosen(invocation: Invocation<Options>): Promise<Credits> {
+  return invocation.open(await chosenCatalog(invocation))
+}
+
+interface Opened {
+  readonly ledger: Credits
+  /** The version that the catalog became; null where it is the first of a new ledger, or is in force already. */
+  readonly applied: AppliedCatalog | null
+}
+
+/** Whoever writes a catalog wants it in force, also in a ledger that is there already: then it becomes the next version. */
+async function openWith(file: string, { open }: Invocation<Options>): Promise<Opened> {
+  try {
+    return { ledger: await open(file), applied: null }
+  } catch (error) {
+    // Another catalog is in force; one that is not valid has no version to differ from.
+    if (!(error instanceof CreditError && error.code === 'catalog_invalid' && 'version' in error.details)) throw error
+  }
+  const ledger = await open()
+  return { ledger, applied: await ledger.applyCatalog(file) }
+}
+
+/** The account as it is, or made now. @throws CreditError `invalid_request`, `unknown_plan` for a plan that it is not on */
+async function accountOf(ledger: Credits, invocation: Invocation<Options>): Promise<AccountResult> {
+  const id = invocation.settings.account
+  const { plan } = invocation.options
+  const existing = (await ledger.accounts()).find((account) => account.id === id)
+  if (existing === undefined) return ledger.createAccount(given({ id, plan: plan ?? (await askForPlan(invocation, ledger)) }))
+  if (plan === undefined || plan === (existing.plan ?? NO_PLAN)) return { ...existing, replayed: true }
+  const { plans = {} } = (await ledger.catalog()).document as { readonly plans?: object }
+  const there = `the account ${id} exists already, on ${existing.plan === null ? 'no plan' : `the plan ${existing.plan}`}`
+  const details = { account: id, plan: existing.plan }
+  if (plan === NO_PLAN || Object.hasOwn(plans, plan)) throw new CreditError('invalid_request', `--plan: ${there}`, { details })
+  throw new CreditError('unknown_plan', `--plan: there is no plan ${JSON.stringify(plan)}, and ${there}`, {
+    details,
+    advice: [`Plans are: ${Object.keys(plans).join(', ')}`],
+  })
+}
+
+const NO_PLAN = 'none'
 
 interface Made {
   readonly ledger: string
@@ -42,17 +93,19 @@ interface Made {
   readonly priceVersion: number
   readonly catalogFile: string | null
   readonly tools: number | null
+  readonly applied: Pick<AppliedCatalog, 'version' | 'effectiveAt'> | null
   readonly account: AccountResult
 }
 
-function initLines({ ledger, catalog, priceVersion, catalogFile, tools, account }: Made, command: readonly string[], style: Style): readonly string[] {
+function initLines({ ledger, catalog, priceVersion, catalogFile, tools, applied, account }: Made, command: readonly string[], style: Style): readonly string[] {
   const upstream = command.length === 0 ? 'npx -y @modelcontextprotocol/server-everything' : command.map(shellWord).join(' ')
   return [
     ...cardLines(
       [
         ['Ledger', printable(ledger)],
         ['Catalog', `${printable(catalog)}, version ${priceVersion}`],
-        ['File', catalogFile === null ? null : `${printable(catalogFile)}, ${tools ?? 0} tools`],
+        ['File', catalogFile === null ? null : `${printable(catalogFile)}, ${count(tools ?? 0, 'tool')}`],
+        ['Applied', applied === null ? null : appliedWords(applied, priceVersion)],
         ['Account', printable(account.id)],
         ['Plan', account.plan === null ? 'none' : printable(account.plan)],
         ['Balance', `${count(account.balance, 'credit')}`],
@@ -66,9 +119,10 @@ function initLines({ ledger, catalog, priceVersion, catalogFile, tools, account 
   ]
 }
 
-/** A word as a shell takes it back. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+function appliedWords({ version, effectiveAt }: NonNullable<Made['applied']>, inForce: number): string {
+  return version === inForce
+    ? `the file is version ${version} of the catalog`
+    : `the file raises prices: it is version ${version}, in effect from ${effectiveAt}, when the notice period is over`
 }
 
 const CATALOG_FILE = 'mcp-credits.catalog.yaml'
@@ -90,7 +144,7 @@ async function writeCatalog({ options, command: [program = '', ...args], io }: I
   } catch (cause) {
     throw new CreditError('invalid_request', `${JSON.stringify(file)} cannot be written`, { cause })
   }
-  io.note(`wrote ${printable(file)}: ${tools.length} tools`)
+  io.note(`wrote ${printable(file)}: ${count(tools.length, 'tool')}`)
   return { file, tools: tools.length }
 }
 
@@ -110,7 +164,10 @@ async function readTools(program: string, args: readonly string[]) {
     return await readUpstreamTools(program, args, upstreamEnvironment(process.env), { version: packageVersion() })
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new CreditError('invalid_request', `The tools of ${JSON.stringify(program)} cannot be read: ${reason}`, { cause })
+    throw new CreditError('invalid_request', `The tools of ${JSON.stringify(program)} cannot be read: ${reason}`, {
+      advice: [`See that it starts by itself: ${[program, ...args].map(shellWord).join(' ')}`],
+      cause,
+    })
   }
 }
 

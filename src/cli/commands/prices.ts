@@ -1,7 +1,9 @@
 import type { AppliedCatalog } from '../../facade/change-catalog.js'
+import { valueWords } from '../../facade/difference-words.js'
+import type { ToolPrice } from '../../facade/tool-prices.js'
 import type { AffordResult, EstimateLine, EstimateResult, OperationResult, OperationsResult } from '../../usage/results.js'
 import { command } from '../definition.js'
-import { count, credits, range, usd } from '../format.js'
+import { count, creditRange, credits, range, usd } from '../format.js'
 import { printable, type Style } from '../output.js'
 import { tableLines } from '../table.js'
 import { readCall, readUsage } from '../words.js'
@@ -13,6 +15,7 @@ export const CALL_WORDS = {
 
 export const estimateCommand = command<{ readonly usage?: readonly string[] }>({
   name: 'estimate',
+  isReading: true,
   summary: 'say what an operation would cost now, and what would stop it',
   arguments: [{ flags: '<operation>', summary: 'its id, from `prices`' }, CALL_WORDS],
   options: [{ flags: '--usage <name=count>', summary: 'counted units of a pass-through price, like input_tokens=1000', isRepeatable: true }],
@@ -32,12 +35,12 @@ function estimateLines(estimate: EstimateResult, style: Style): readonly string[
     ? style.good(`Affordable; ${count(estimate.balanceAfter, 'credit')} would be left.`)
     : style.bad('It would be refused now.')
   return [
-    `${style.bold(`${range(estimate.minimum, estimate.maximum)} credits`)}${worth}`,
+    `${style.bold(creditRange(estimate.minimum, estimate.maximum))}${worth}`,
     verdict,
     ...estimate.blockedBy.map(({ code, message }) => `  ${code}: ${printable(message)}`),
     ...(estimate.lines.length === 0 ? [] : ['', ...estimateTable(estimate.lines, style)]),
     ...(estimate.cheaper.length === 0 ? [] : ['', 'Cheaper:']),
-    ...estimate.cheaper.map(({ change, minimum, maximum, saves }) => `  ${printable(change)}: ${range(minimum, maximum)} credits, saves ${credits(saves)}`),
+    ...estimate.cheaper.map(({ change, minimum, maximum, saves }) => `  ${printable(change)}: ${creditRange(minimum, maximum)}, saves ${credits(saves)}`),
   ]
 }
 
@@ -56,6 +59,7 @@ export function estimateTable(lines: readonly EstimateLine[], style: Style): rea
 
 export const affordCommand = command<{ readonly category?: string }>({
   name: 'afford',
+  isReading: true,
   summary: 'list how much of each operation the balance, or so many credits, would pay for',
   arguments: [{ flags: '[credits]', summary: 'what can be spent now unless told' }],
   options: [{ flags: '--category <id>', summary: 'only operations of this category' }],
@@ -77,7 +81,7 @@ function affordLines({ credits: amount, rows }: AffordResult, style: Style): rea
     ],
     style,
   )
-  return [`${style.bold(credits(amount))} credits pay for one of these:`, ...table]
+  return [`${style.bold(count(amount, 'credit'))} ${amount === 1 ? 'pays' : 'pay'} for one of these:`, ...table]
 }
 
 interface PricesOptions {
@@ -88,7 +92,8 @@ interface PricesOptions {
 
 export const pricesCommand = command<PricesOptions>({
   name: 'prices',
-  summary: 'list what operations cost',
+  isReading: true,
+  summary: 'list what operations and the tools of upstream servers cost',
   options: [
     { flags: '--category <id>', summary: 'only operations of this category' },
     { flags: '--search <words>', summary: 'only operations with these words' },
@@ -97,18 +102,20 @@ export const pricesCommand = command<PricesOptions>({
   example: 'prices --search video',
   run: async ({ open, options: { category, search, changes }, style }) => {
     const ledger = await open()
-    const listed = await ledger.operations({ ...(category === undefined ? {} : { category }), ...(search === undefined ? {} : { search }) })
+    const query = { ...(category === undefined ? {} : { category }), ...(search === undefined ? {} : { search }) }
+    const listed = await ledger.operations(query)
     if (changes === true) {
       return { result: listed.announcedChanges.map((change) => ({ id: change.path, ...change })), text: () => changeLines(listed.announcedChanges, style) }
     }
-    return { result: listed.operations, text: () => priceLines(listed, style) }
+    const tools = await ledger.toolPrices(query)
+    return { result: [...listed.operations, ...tools], text: () => priceLines(listed, tools, style) }
   },
 })
 
-function priceLines({ catalog, priceVersion, operations }: OperationsResult, style: Style): readonly string[] {
+function priceLines({ catalog, priceVersion, operations }: OperationsResult, tools: readonly ToolPrice[], style: Style): readonly string[] {
   const head = style.dim(`catalog ${printable(catalog)}, version ${priceVersion}`)
-  if (operations.length === 0) return [head, 'The catalog names no such operations.']
-  const rows = operations.flatMap(priceRows)
+  const rows: readonly PriceRow[] = [...operations.flatMap(priceRows), ...tools]
+  if (rows.length === 0) return [head, 'The catalog names no such operations.']
   return [
     head,
     ...tableLines(
@@ -116,7 +123,7 @@ function priceLines({ catalog, priceVersion, operations }: OperationsResult, sty
       [
         { head: 'Operation', cell: ({ id }) => id },
         { head: 'Price', cell: ({ price }) => price },
-        { head: 'Category', cell: ({ category }) => category },
+        { head: 'Category', cell: ({ category }) => category ?? '' },
         { head: 'Plan', cell: ({ requiresPlan }) => requiresPlan.join(', ') },
       ],
       style,
@@ -124,7 +131,8 @@ function priceLines({ catalog, priceVersion, operations }: OperationsResult, sty
   ]
 }
 
-type PriceRow = Pick<OperationResult, 'id' | 'category' | 'requiresPlan'> & { readonly price: string }
+/** An operation, one of its variants or a tool. */
+type PriceRow = Pick<ToolPrice, 'id' | 'category' | 'requiresPlan' | 'price'>
 
 function priceRows({ id, category, variants, price, requiresPlan }: OperationResult): readonly PriceRow[] {
   const own = price === null ? [] : [{ id, category, requiresPlan, price }]
@@ -138,8 +146,8 @@ function changeLines(changes: OperationsResult['announcedChanges'], style: Style
     [
       { head: 'From', cell: ({ effectiveAt }) => effectiveAt.slice(0, 10) },
       { head: 'What', cell: ({ path }) => path },
-      { head: 'Before', cell: ({ before }) => JSON.stringify(before) ?? '' },
-      { head: 'After', cell: ({ after }) => JSON.stringify(after) ?? '' },
+      { head: 'Before', cell: ({ before }) => valueWords(before) },
+      { head: 'After', cell: ({ after }) => valueWords(after) },
     ],
     style,
   )
@@ -169,14 +177,6 @@ export function appliedLines({ version, effectiveAt, differences, applied }: App
 export function differenceLines(differences: AppliedCatalog['differences'], style: Style): readonly string[] {
   return differences.map(({ path, before, after, increase }) => {
     const mark = increase ? style.warning(' (increase)') : ''
-    return `  ${printable(path)}: ${shown(before)} → ${shown(after)}${mark}`
+    return `  ${printable(path)}: ${printable(valueWords(before))} → ${printable(valueWords(after))}${mark}`
   })
-}
-
-/** Enough to recognise a part of a catalog by; --json has it whole. */
-const SHOWN_MAX = 60
-
-function shown(value: unknown): string {
-  const text = value === undefined ? 'nothing' : printable(JSON.stringify(value))
-  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX - 1)}…` : text
 }

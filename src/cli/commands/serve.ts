@@ -9,7 +9,7 @@ export const serveCommand = command<Options>({
   name: 'serve',
   summary: 'run the MCP server on standard input and output; with a command, put that MCP server behind the meter',
   options: [
-    { flags: '--toolsets <names>', summary: 'of our tools offer these: read,spend; all unless told, with a command those that only read' },
+    { flags: '--toolsets <names>', summary: 'offer these of our tools: read,spend; all unless told. With a command read is always offered, and this adds spend' },
     { flags: '--no-notes', summary: 'leave out the line about what is left once credits run low' },
   ],
   takesCommand: true,

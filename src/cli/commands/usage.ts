@@ -19,6 +19,7 @@ interface Options {
 
 export const usageCommand = command<Options>({
   name: 'usage',
+  isReading: true,
   summary: 'report what was spent in a period',
   options: [
     { flags: '--by <group>', summary: 'tool, operation, category, member, key, variant, label:<name>, day, week or month' },

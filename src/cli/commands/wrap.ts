@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { CreditError } from '../../errors.js'
 import { command } from '../definition.js'
 import { printable } from '../output.js'
+import type { Settings } from '../settings.js'
 
 interface Options {
   readonly db?: string
@@ -14,8 +15,11 @@ export const wrapCommand = command<Options>({
   summary: "print an MCP client's configuration with every stdio server behind the meter",
   arguments: [{ flags: '<mcp.json>', summary: 'the configuration; it is read and left as it is' }],
   example: 'wrap mcp.json > mcp.metered.json',
-  run: async ({ arguments: [file = ''], options, io }) => {
-    const wrapped = wrapConfiguration(await readConfiguration(file), ownWords(options))
+  run: async ({ arguments: [file = ''], options, settings, io }) => {
+    const wrapped = wrapConfiguration(await readConfiguration(file), ownWords(options), {
+      usual: ownVariables(options, settings),
+      told: secretVariables(options),
+    })
     for (const { name, reason } of wrapped.left) io.note(`${printable(name)} is left as it is: ${reason}`)
     return { result: wrapped.configuration, isWire: true, text: () => [JSON.stringify(wrapped.configuration, null, 2)] }
   },
@@ -30,19 +34,71 @@ async function readConfiguration(file: string): Promise<JsonObject> {
   } catch (cause) {
     throw new CreditError('invalid_request', `${JSON.stringify(file)} cannot be read`, { cause })
   }
-  try {
-    const parsed: unknown = JSON.parse(text.replace(/^\uFEFF/, ''))
-    if (isObject(parsed)) return parsed
-  } catch {
-    // Said below, together with what is JSON and still no configuration.
-  }
+  const parsed = parsedJson(file, text.replace(/^\uFEFF/, ''))
+  if (isObject(parsed)) return parsed
   throw new CreditError('invalid_request', `${JSON.stringify(file)} is not a client's configuration: expected a JSON object with "mcpServers"`)
+}
+
+function parsedJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const { message } = error as SyntaxError
+    // The reader's own words repeat a part of the file, which may hold a secret: only the place is told.
+    throw new CreditError('invalid_request', `${JSON.stringify(file)} is not JSON: there is a mistake in line ${lineOfMistake(text, message)}`)
+  }
+}
+
+/** The reader names a position, or the character that it did not expect, or nothing where the text ends too soon. */
+function lineOfMistake(text: string, message: string): number {
+  const position = /at position (\d+)/.exec(message)?.[1]
+  const unexpected = /^Unexpected token '(.+?)', /su.exec(message)?.[0]
+  const end = position !== undefined ? Number(position) : unexpected !== undefined ? endAtWhich(text, unexpected) : text.length
+  return text.slice(0, end).split('\n').length
+}
+
+/** Where the shortest beginning of a text ends that is refused for the same character. */
+function endAtWhich(text: string, refusal: string): number {
+  const character = refusal.slice("Unexpected token '".length, -"', ".length)
+  for (let at = text.indexOf(character); at !== -1; at = text.indexOf(character, at + 1)) {
+    if (refusalOf(text.slice(0, at + character.length)).startsWith(refusal)) return at
+  }
+  return text.length
+}
+
+function refusalOf(text: string): string {
+  try {
+    JSON.parse(text)
+    return ''
+  } catch (error) {
+    return (error as SyntaxError).message
+  }
 }
 
 /** A client starts servers wherever it likes: a relative path would be another file there. */
 function ownWords({ db, account }: Options): readonly string[] {
-  const database = db === undefined || /^postgres(ql)?:/.test(db) ? db : resolve(db)
-  return [...(database === undefined ? [] : ['--db', database]), ...(account === undefined ? [] : ['--account', account])]
+  return [...(db === undefined || isServer(db) ? [] : ['--db', absolute(db)]), ...(account === undefined ? [] : ['--account', account])]
+}
+
+/** What the environment says goes into the environment of each server: a client starts it with one of its own. */
+function ownVariables(options: Options, { database, isDefaultDatabase, account, isDefaultAccount }: Settings): Readonly<Record<string, string>> {
+  return {
+    ...(options.db !== undefined || isDefaultDatabase ? {} : { MCP_CREDITS_DB: absolute(database) }),
+    ...(options.account !== undefined || isDefaultAccount ? {} : { MCP_CREDITS_ACCOUNT: account }),
+  }
+}
+
+/** Every user of a machine may read the arguments of its processes: an address that may hold a password goes past them. */
+function secretVariables({ db }: Options): Variables {
+  return db !== undefined && isServer(db) ? { MCP_CREDITS_DB: db } : {}
+}
+
+function isServer(database: string): boolean {
+  return /^postgres(?:ql)?:/i.test(database)
+}
+
+function absolute(database: string): string {
+  return database === ':memory:' || isServer(database) ? database : resolve(database)
 }
 
 interface Wrapped {
@@ -54,10 +110,10 @@ interface Wrapped {
 const SERVER_MEMBERS = ['mcpServers', 'servers'] as const
 
 /** The configuration with `serve --` before every server's command; everything else in it stays. @throws CreditError `invalid_request` */
-export function wrapConfiguration(configuration: JsonObject, words: readonly string[]): Wrapped {
+export function wrapConfiguration(configuration: JsonObject, words: readonly string[], variables: OwnVariables = { usual: {}, told: {} }): Wrapped {
   const member = SERVER_MEMBERS.find((name) => isObject(configuration[name]))
   if (member === undefined) throw new CreditError('invalid_request', 'there is no "mcpServers" in the configuration')
-  const servers = Object.entries(configuration[member] as JsonObject).map(([name, server]) => ({ name, ...wrapServer(server, words) }))
+  const servers = Object.entries(configuration[member] as JsonObject).map(([name, server]) => ({ name, ...wrapServer(server, words, variables) }))
   return {
     configuration: { ...configuration, [member]: Object.fromEntries(servers.map(({ name, server }) => [name, server])) },
     left: servers.flatMap(({ name, reason }) => (reason === null ? [] : [{ name, reason }])),
@@ -70,15 +126,27 @@ interface WrappedServer {
   readonly reason: string | null
 }
 
-function wrapServer(server: unknown, words: readonly string[]): WrappedServer {
+type Variables = Readonly<Record<string, string>>
+
+/** A server's own environment says otherwise than what is usual, but not than what the command line tells. */
+interface OwnVariables {
+  readonly usual: Variables
+  readonly told: Variables
+}
+
+function wrapServer(server: unknown, words: readonly string[], { usual, told }: OwnVariables): WrappedServer {
   if (!isObject(server)) return { server, reason: 'it is not a server' }
-  if (typeof server['command'] !== 'string') return { server, reason: 'it is reached over HTTP; only servers that a client starts are wrapped' }
+  if (typeof server['command'] !== 'string') return { server, reason: typeof server['url'] === 'string' ? REMOTE : 'it has neither a "command" nor a "url" that is a text' }
   const args = server['args'] ?? []
   if (!Array.isArray(args) || !args.every((arg) => typeof arg === 'string')) return { server, reason: 'its "args" are not a list of texts' }
   if (isMetered(server['command'], args)) return { server, reason: 'it is behind the meter already' }
   const command = ['-y', 'mcp-credits', 'serve', ...words, '--', server['command'], ...args]
-  return { server: { ...server, command: 'npx', args: command }, reason: null }
+  const own = isObject(server['env']) ? server['env'] : {}
+  const env = { ...usual, ...own, ...told }
+  return { server: { ...server, command: 'npx', args: command, ...(Object.keys(env).length === 0 ? {} : { env }) }, reason: null }
 }
+
+const REMOTE = 'it is reached over HTTP; only servers that a client starts are wrapped'
 
 const OURS = /(^|[\\/])mcp-credits(@[^\\/]+|\.js|\.cmd)?$/
 const LAUNCHER = /^-|(^|[\\/])(npx|node|bunx?|x|pnpm|yarn|dlx|cmd|\/c)(\.exe|\.cmd)?$/i

@@ -1,0 +1,45 @@
+import { CreditError } from '../errors.js'
+import { inWordsOf } from '../facade/field-names.js'
+import type { Settings } from './settings.js'
+
+/**
+ * A refusal as the command line says it: fields of the library are the options that they were typed as, and a ledger
+ * file that cannot be used is named. The address of a database is not: it may hold a password.
+ */
+export function inOwnWords(error: CreditError, { database }: Settings): CreditError {
+  return namingTheFile(inWordsOf(error, (field) => OPTION_OF.get(field) ?? field), database)
+}
+
+const OPTION_OF: ReadonlyMap<string, string> = new Map([
+  ['effectiveAt', '--from'],
+  ['expiresAt', '--expires'],
+  ['since', '--since'],
+  ['until', '--until'],
+  ['groupBy', '--by'],
+  ['timeZone', '--tz'],
+  ['label', '--label'],
+  ['labels', '--label'],
+  ['usage', '--usage'],
+  ['ttlSeconds', '--ttl'],
+  ['idempotencyKey', '--idempotency-key'],
+  ['debtLimit', '--debt-limit'],
+  ['parent', '--parent'],
+  ['plan', '--plan'],
+  ['priority', '--priority'],
+  ['source', '--source'],
+  ['reason', '--reason'],
+  ['fault', '--fault'],
+  ['overrun', '--overrun'],
+  ['type', '--type'],
+  ['limit', '--limit'],
+  ['cursor', '--cursor'],
+  ['category', '--category'],
+  ['search', '--search'],
+  ['database', '--db'],
+])
+
+function namingTheFile(error: CreditError, database: string): CreditError {
+  const { code, message } = error
+  if (code !== 'ledger_unavailable' || /^postgres(ql)?:/i.test(database) || message.includes(database)) return error
+  return new CreditError(code, `${message}: ${database}`, { ...error, cause: error.cause ?? error })
+}

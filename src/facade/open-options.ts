@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import type { Clock } from '../clock.js'
+import { CreditError } from '../errors.js'
+import { isName, isStorable } from '../ledger/storable-text.js'
+import { type Instant, NEVER } from '../time/instant.js'
+import { foundWords } from './problem-words.js'
+import { readInput } from './read-input.js'
+
+/** What a ledger is opened with. Strict: a misspelt option would otherwise open another ledger than the one meant. */
+const schema = z.strictObject({
+  database: z.unknown().optional(),
+  catalog: z.unknown().optional(),
+  clock: z.unknown().optional(),
+  defaultAccount: z.unknown().optional(),
+})
+
+const accountSchema = z.strictObject({ id: name(), plan: name().optional(), timeZone: z.string().min(1).max(64).optional() })
+
+function name() {
+  return z.string().refine(isName, 'expected a text of 1 to 255 characters')
+}
+
+export interface CheckedOptions {
+  readonly database: string
+  readonly catalog: string | object | undefined
+  readonly clock: Clock | undefined
+  readonly defaultAccount: z.output<typeof accountSchema> | undefined
+}
+
+/** Checks what `openCredits` was given. @throws CreditError `invalid_request` that names the option and what was expected */
+export function readOpenOptions(options: unknown): CheckedOptions {
+  const { database, catalog, clock, defaultAccount } = readInput(schema, options)
+  if (catalog !== undefined && !isCatalogSource(catalog)) refuse('catalog', 'the name of a bundled catalog, a file or a document', foundWords(catalog))
+  if (clock !== undefined && !isClock(clock)) refuse('clock', '{ now(): number }', foundWords(clock))
+  return {
+    database: readDatabase(database),
+    catalog: catalog as string | object | undefined,
+    clock: clock === undefined ? undefined : checkedClock(clock as Clock),
+    defaultAccount: defaultAccount === undefined ? undefined : readInput(accountSchema, defaultAccount, 'defaultAccount'),
+  }
+}
+
+const DATABASE_EXPECTED = 'a file, ":memory:" or a postgres:// address'
+
+/** Addresses of other databases. A drive's letter on Windows is no scheme, and a lone colon may stand in a file's name. */
+const OTHER_SCHEME = /^(?!postgres(?:ql)?:\/\/)([a-z][a-z\d+.-]+):(?:\/\/|(?<=^(?:sqlite3?|file|libsql|mysql|mariadb|postgres(?:ql)?):))/i
+
+function readDatabase(database: unknown): string {
+  if (typeof database !== 'string' || database === '' || !isStorable(database)) return refuse('database', DATABASE_EXPECTED, foundWords(database))
+  const scheme = OTHER_SCHEME.exec(database)?.[1]
+  // Never the address itself: it may hold a password.
+  return scheme === undefined ? database : refuse('database', DATABASE_EXPECTED, `an address that begins with ${scheme.slice(0, 20)}:`)
+}
+
+function isCatalogSource(value: unknown): boolean {
+  return (typeof value === 'string' && value !== '') || (typeof value === 'object' && value !== null)
+}
+
+function isClock(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as Partial<Clock>).now === 'function'
+}
+
+/** A clock by somebody else, whose every answer is checked: one that is no instant would be refused by the database, in its own words. */
+function checkedClock(clock: Clock): Clock {
+  return {
+    now: (): Instant => {
+      const now: unknown = clock.now()
+      const isInstant = typeof now === 'number' && Number.isInteger(now) && now >= 0 && now < NEVER
+      return isInstant ? now : refuse('clock', 'now() to give whole epoch milliseconds', foundWords(now))
+    },
+  }
+}
+
+function refuse(field: string, expected: string, found: string): never {
+  throw new CreditError('invalid_request', `${field}: expected ${expected}, found ${found}`, { details: { field } })
+}
