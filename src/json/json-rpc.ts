@@ -1,4 +1,4 @@
-import { DEPTH_MAX, inspectJson, type JsonFindings } from './json-text.js'
+import { DEPTH_MAX, foldCase, inspectJson, type JsonFindings } from './json-text.js'
 
 export type JsonObject = { readonly [member: string]: unknown }
 
@@ -89,6 +89,22 @@ export function metaOf(params: JsonObject | undefined): JsonObject | undefined {
   return isObject(meta) ? meta : undefined
 }
 
+/** What the client says in this request that it can do; the modern era repeats it in each. */
+export function clientCapabilities(params: JsonObject | undefined): JsonObject | undefined {
+  const capabilities = metaOf(params)?.[CLIENT_CAPABILITIES]
+  return isObject(capabilities) ? capabilities : undefined
+}
+
+/**
+ * The params that a request of our own carries when it is sent for the sake of the client's: the envelope that the modern
+ * era asks for. The rest of `_meta` (progress token, related task) is of the client's request alone.
+ */
+export function envelopeOf(params: JsonObject | undefined): JsonObject {
+  if (eraOf(params) === 'legacy') return {}
+  const envelope = Object.entries(metaOf(params) ?? {}).filter(([name]) => ENVELOPE.has(name))
+  return { _meta: Object.fromEntries(envelope) }
+}
+
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown
@@ -139,7 +155,15 @@ const NOT_JSON: JsonRpcError = { code: PARSE_ERROR, message: 'Parse error: the l
 
 const NO_ANSWER: JsonRpcError = { code: INTERNAL_ERROR, message: 'The upstream server answered neither a result nor an error' }
 
-const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion'
+export const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion'
+const CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities'
+const ENVELOPE: ReadonlySet<string> = new Set([PROTOCOL_VERSION, CLIENT_CAPABILITIES, 'io.modelcontextprotocol/clientInfo'])
+
+/** The names that decide what a message is, what it is a call of, and which task it asks about, by how they fold. */
+const MESSAGE_MEMBERS = byFold(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
+const CALL_MEMBERS = byFold(['name', 'arguments', '_meta', 'task'])
+const TASK_MEMBERS = byFold(['taskId', '_meta'])
+const CALL_METHOD = byFold(['tools/call'])
 
 /** How much of the client's own text an error repeats. */
 const SHOWN_LENGTH = 80
@@ -163,7 +187,7 @@ function readMessage(value: unknown, found: JsonFindings, { isPassedOn }: Readin
   if (!isObject(value)) return invalid(null, invalidRequest('a message is a JSON object'))
   const { jsonrpc, id, method, params } = value
   const knownId = isRequestId(id) ? id : null
-  const fault = faultOf(found)
+  const fault = faultOf(found) ?? miswritten('member', Object.keys(value), MESSAGE_MEMBERS)
   if (fault !== undefined) return invalid(knownId, invalidRequest(fault))
   if (jsonrpc !== '2.0') return invalid(knownId, invalidRequest('"jsonrpc" must be "2.0"'))
   if (method === undefined) {
@@ -175,6 +199,8 @@ function readMessage(value: unknown, found: JsonFindings, { isPassedOn }: Readin
   if ('id' in value && knownId === null) {
     return invalid(null, invalidRequest('"id" must be a string or an integer of at most 2^53 - 1'))
   }
+  const other = miswritten('method', [method], CALL_METHOD) ?? miswritten('member', Object.keys(params ?? {}), membersOf(method))
+  if (other !== undefined) return invalid(knownId, invalidRequest(other))
   if (isMember && eraOf(params) === 'modern') return invalid(knownId, invalidRequest(NO_BATCHES))
   if (found.inexactNumber !== undefined && isPassedOn && (isMember || method === 'tools/call')) {
     const number = found.inexactNumber.slice(0, SHOWN_LENGTH)
@@ -187,6 +213,27 @@ function faultOf(found: JsonFindings): string | undefined {
   if (found.isTooDeep) return `nested deeper than ${DEPTH_MAX} levels`
   if (found.duplicateMember === undefined) return undefined
   return `the member "${found.duplicateMember.slice(0, SHOWN_LENGTH)}" stands twice in one object`
+}
+
+/**
+ * A name that is a known one in another case. We would pass it by, and a reader that matches names in any case would take
+ * it for the known one: as what is forwarded has to be what was inspected, it is refused.
+ */
+function miswritten(kind: 'member' | 'method', names: readonly string[], known: ReadonlyMap<string, string>): string | undefined {
+  for (const name of names) {
+    const exact = known.get(foldCase(name))
+    if (exact !== undefined && exact !== name) return `the ${kind} "${name}" must be written "${exact}"`
+  }
+  return undefined
+}
+
+function membersOf(method: string): ReadonlyMap<string, string> {
+  if (method === 'tools/call') return CALL_MEMBERS
+  return method.startsWith('tasks/') ? TASK_MEMBERS : new Map()
+}
+
+function byFold(names: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(names.map(name => [foldCase(name), name]))
 }
 
 function isRequestId(id: unknown): id is RequestId {

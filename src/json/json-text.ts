@@ -75,8 +75,11 @@ function findings(found: { duplicateMember: string | undefined; inexactNumber: s
   }
 }
 
-/** Upper case first: it also maps the long s and the Kelvin sign, which fold to s and k but are lower-case themselves. */
-function foldCase(name: string): string {
+/**
+ * A name as parsers see it that match names in any case. Upper case first: it also maps the long s and the Kelvin sign,
+ * which fold to s and k but are lower-case themselves.
+ */
+export function foldCase(name: string): string {
   return name.toUpperCase().toLowerCase()
 }
 

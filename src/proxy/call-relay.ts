@@ -1,11 +1,13 @@
 import {
-  type Answer, type ClientRequest, eraOf, INTERNAL_ERROR, invalidParams, isObject, metaOf, requestText
+  type Answer, type ClientRequest, envelopeOf, eraOf, INTERNAL_ERROR, invalidParams, isObject, metaOf, requestText
 } from '../json/json-rpc.js'
+import { metaFault } from '../json/meta-fault.js'
 import type { Ending } from './pending-requests.js'
 import type { Era, JsonObject, JsonRpcError, Meter, MeteredAnswer, UpstreamAnswer } from './ports.js'
 import { type Reply, replyWith } from './reply.js'
 import { ofEra } from './rewrite.js'
-import type { TaskBook } from './task-book.js'
+import type { OpenTask, TaskBook, TaskPlace } from './task-book.js'
+import { mayBecomeTask, taskIdOf } from './task-messages.js'
 import { describeError, type Wires } from './wires.js'
 
 export interface ToolCall {
@@ -20,6 +22,8 @@ export function readToolCall(request: ClientRequest): ToolCall | JsonRpcError {
   const args = request.params?.['arguments']
   if (typeof name !== 'string') return invalidParams('"name" must be a string')
   if (args !== undefined && !isObject(args)) return invalidParams('"arguments" must be an object')
+  const fault = metaFault(request.params)
+  if (fault !== undefined) return fault
   return { request, name, arguments: args }
 }
 
@@ -28,6 +32,14 @@ export const UPSTREAM_ENDED: JsonRpcError = { code: INTERNAL_ERROR, message: 'Th
 const NOT_METERED: JsonRpcError = {
   code: INTERNAL_ERROR,
   message: 'The call could not be metered. What it may have cost stands in the transactions.'
+}
+
+/** The answer to a call that we were told to end before it was done: it cost nothing, and another process may run it. */
+const STOPPED: JsonRpcError = { code: INTERNAL_ERROR, message: 'The server was told to end before the call was done' }
+
+function tooManyTasks(max: number): JsonRpcError {
+  const way = 'Read the outcome of one (tasks/get, tasks/result) or cancel one (tasks/cancel), then call again'
+  return { code: INTERNAL_ERROR, message: `Too many tasks are open (${max}). ${way}` }
 }
 
 /**
@@ -45,7 +57,14 @@ export async function relayMeteredCall(call: ToolCall, parts: {
 }): Promise<void> {
   const { wires, tasks, reply } = parts
   const { request } = call
-  const flight = new Flight(call, wires, tasks, parts.admitted)
+  const isTaskAsked = mayBecomeTask(request.params)
+  const place = isTaskAsked ? tasks.takePlace() : undefined
+  if (isTaskAsked && place === undefined) {
+    wires.pending.remove(request.id)
+    void replyWith(reply, request.id, { error: tooManyTasks(wires.limits.tasksOpenMax) })
+    return
+  }
+  const flight = new Flight({ call, wires, tasks, place, admitted: parts.admitted })
   wires.pending.add(request.id, flight)
   try {
     const answer = await parts.meter({
@@ -57,7 +76,7 @@ export async function relayMeteredCall(call: ToolCall, parts: {
       run: args => flight.run(args)
     })
     flight.land(answer)
-    sendAnswer(answerTo(answer, eraOf(request.params)))
+    sendAnswer(flight.isStopped ? { error: STOPPED } : answerTo(answer, eraOf(request.params)))
   } catch (error) {
     wires.report(`metering ${call.name} failed: ${describeError(error)}`)
     flight.land({ kind: 'none' })
@@ -76,17 +95,26 @@ class Flight {
   readonly #call: ToolCall
   readonly #wires: Wires
   readonly #tasks: TaskBook
+  readonly #place: TaskPlace | undefined
   readonly #admitted: () => void
   readonly #controller = new AbortController()
   #resolve: ((answer: UpstreamAnswer) => void) | undefined
   #ending: Ending | undefined
   #isStarted = false
-  #task: ReturnType<TaskBook['open']> | undefined
+  #task: OpenTask | undefined
 
-  constructor(call: ToolCall, wires: Wires, tasks: TaskBook, admitted: () => void) {
+  constructor({ call, wires, tasks, place, admitted }: {
+    readonly call: ToolCall
+    readonly wires: Wires
+    readonly tasks: TaskBook
+    /** Where the client asked for a task. */
+    readonly place: TaskPlace | undefined
+    readonly admitted: () => void
+  }) {
     this.#call = call
     this.#wires = wires
     this.#tasks = tasks
+    this.#place = place
     this.#admitted = admitted
   }
 
@@ -96,7 +124,11 @@ class Flight {
 
   /** Whoever cancels expects no answer, and whoever closed the stream reads none. */
   get isUnheard(): boolean {
-    return this.#ending !== undefined && this.#ending !== 'upstream_ended'
+    return this.#ending === 'cancelled' || this.#ending === 'client_closed'
+  }
+
+  get isStopped(): boolean {
+    return this.#ending === 'stopped'
   }
 
   isUpstream(): boolean {
@@ -118,7 +150,8 @@ class Flight {
   }
 
   answered(answer: Answer): undefined {
-    this.#settle(this.#classified(answer))
+    // A second answer under the same id says nothing.
+    if (this.#resolve !== undefined) this.#settle(this.#classified(answer))
   }
 
   ended(by: Ending): void {
@@ -129,9 +162,9 @@ class Flight {
     this.#settle(this.#endedAnswer(by))
   }
 
-  /** Joins a task to what the meter will make of its outcome. */
+  /** Joins a task, if there is one, to what the meter will make of its outcome. */
   land(answer: MeteredAnswer): void {
-    if (this.#task === undefined) return
+    if (this.#task === undefined) return this.#place?.leave()
     const task = this.#task
     if (answer.kind !== 'task') return task.settle({ kind: 'none' })
     this.#wires.track(answer.end.then(task.settle, (error: unknown) => {
@@ -154,17 +187,15 @@ class Flight {
     if ('error' in answer) return { kind: 'error', error: answer.error }
     const { result } = answer
     if (result['resultType'] === 'input_required') return { kind: 'input_required', result }
-    const taskId = taskIdOf(result)
-    if (taskId === undefined) return { kind: 'result', result }
-    this.#task = this.#tasks.open(taskId, by => this.#controller.abort(by))
+    const id = taskIdOf(result)
+    if (id === undefined) return { kind: 'result', result }
+    const place = this.#place ?? this.#tasks.takePlace()
+    // Nobody asked for this task and it cannot be followed: what may come of it is charged now.
+    if (place === undefined) return { kind: 'result', result }
+    const { params } = this.#call.request
+    this.#task = this.#tasks.open({ id, envelope: envelopeOf(params), place, abort: by => this.#controller.abort(by) })
     return { kind: 'task', result, end: this.#task.end }
   }
-}
-
-/** A task's handle: nested in 2025-11-25, flat with a discriminator in 2026-07-28. */
-function taskIdOf(result: JsonObject): string | undefined {
-  const task = result['resultType'] === 'task' ? result : result['task']
-  return isObject(task) && typeof task['taskId'] === 'string' ? task['taskId'] : undefined
 }
 
 function answerTo(answer: MeteredAnswer, era: Era): Answer | undefined {

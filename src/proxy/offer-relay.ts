@@ -23,11 +23,12 @@ export const OFFER_REWRITES: ReadonlyMap<string, Rewrite> = new Map<string, Rewr
   ['resources/templates/list', (request, answer, parts) => rewriteResources('resourceTemplates', request, answer, parts)]
 ])
 
-function rewriteOffer(answer: Answer, era: Era, { own, instructions }: OfferParts): Answer {
+function rewriteOffer(answer: Answer, era: Era, { own, prices, instructions }: OfferParts): Answer {
   if ('error' in answer) return answer
   return {
     result: withOurOffer(answer.result, {
       hasTools: own.tools(era).length > 0,
+      tellsOfToolChanges: prices.onChange !== undefined && era === 'legacy',
       resources: own.resources === undefined ? undefined : own.resources.watch && era === 'legacy' ? { subscribe: true } : {},
       instructions
     })

@@ -42,7 +42,10 @@ export interface MeteredCall {
   readonly run: (args: JsonObject | undefined) => Promise<UpstreamAnswer>
 }
 
-/** `cancelled`: by the client; `client_closed`: its stream ended; `stopped`: this process was told to end. */
+/**
+ * `cancelled`: by the client, or a task of which the upstream no longer tells the outcome; `client_closed`: the client's
+ * stream ended; `stopped`: this process was told to end.
+ */
 export type EndedBy = 'cancelled' | 'client_closed' | 'stopped'
 
 export type UpstreamAnswer =
@@ -80,8 +83,10 @@ export interface Prices {
   readonly decorate: (tool: ToolDescription) => ToolDescription
   /** For how long from now the prices in a list may be kept: until the next price change at the latest. */
   readonly validForMs: () => number
-  /** Resolves, and never rejects, once the first prices are known: a list waits for them, and nothing else does. */
+  /** Resolves, and never rejects, once the prices are those in force: each list waits for them, and nothing else does. */
   readonly ready?: () => Promise<void>
+  /** Calls `changed` when a list that was read shows other prices now. Left out: clients are not told. */
+  readonly onChange?: (changed: () => void) => void
 }
 
 /** What our own tools and resources learn of the request that asks for them. */
@@ -133,7 +138,7 @@ export interface ProxyOptions {
   readonly output: Writable
   /** Our messages for people, and the upstream's standard error. Never protocol. */
   readonly diagnostics: Writable
-  /** Aborted by the composition root on SIGTERM and SIGINT. */
+  /** Aborted by the composition root on SIGTERM and SIGINT: nothing more is read, and what is in flight is answered. */
   readonly stop?: AbortSignal
   readonly meter: Meter
   readonly own: OwnServer
@@ -158,10 +163,14 @@ export interface ProxyLimits {
   readonly upstreamLineBytesMax: number
   /** Requests of the client that wait for an answer. More are refused: a pause could block what those wait for. */
   readonly requestsInFlightMax: number
+  /** Calls that go on as tasks and whose outcome is not known yet. One more is refused before it is forwarded. */
+  readonly tasksOpenMax: number
   readonly batchMembersMax: number
   /** Pages of an upstream's tool list that we read ourselves to learn its names. */
   readonly listPagesMax: number
-  /** After the client has closed, for tool calls in flight to be answered. */
+  /** For the upstream to tell a task's state to us, before the client's own request about it is answered by its error. */
+  readonly taskStateGraceMs: number
+  /** After the client has closed or a signal has come, for tool calls in flight to be answered. */
   readonly answerGraceMs: number
   /** After its input was closed and nothing is owed, until the upstream is asked to end (SIGTERM). */
   readonly closeGraceMs: number
@@ -177,8 +186,12 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   // Below the longest string that V8 can hold (about 512 MB), with room for the copy that is parsed.
   upstreamLineBytesMax: 256 * 1024 * 1024,
   requestsInFlightMax: 10_000,
+  // Each has credits reserved and prolongs that reservation by a write every twenty seconds.
+  tasksOpenMax: 1_000,
   batchMembersMax: 1_000,
   listPagesMax: 100,
+  // An upstream that tells states tells them at once; one that does not may not keep a client from its answer.
+  taskStateGraceMs: 1_000,
   // Work that was paid for is worth a wait, and a client that is in a hurry signals us, which ends it.
   answerGraceMs: 10_000,
   // Clients signal a server two seconds or so after they closed; the upstream's share has to fit in.

@@ -3,6 +3,7 @@ import {
   type Answer, type ClientMessage, type ClientRequest, eraOf, ID_IN_USE, INTERNAL_ERROR, parseJson, readClientLine,
   readUpstreamMessage, type RequestId, requestText, tooLong
 } from '../json/json-rpc.js'
+import { metaFault } from '../json/meta-fault.js'
 import type { LineWriter } from './line-writer.js'
 import { OFFER_REWRITES, type OfferParts } from './offer-relay.js'
 import { OutputSchemas } from './output-schemas.js'
@@ -13,8 +14,10 @@ import type { JsonObject, Meter, ProxyLimits } from './ports.js'
 import { batchReplies, lineReply, type Reply, replyWith } from './reply.js'
 import { couldBeOurs } from './rewrite.js'
 import { type OpenTask, TaskBook } from './task-book.js'
+import { TASK_NOTIFICATIONS } from './task-messages.js'
 import { ToolNames } from './tool-names.js'
 import { describeError, type Wires } from './wires.js'
+import { within } from './within.js'
 
 export interface RelayOptions extends Omit<OfferParts, 'names' | 'schemas'> {
   readonly client: LineWriter
@@ -40,6 +43,8 @@ export class Relay {
   readonly #admissions = new Set<Promise<void>>()
   readonly #calls = new Set<Promise<void>>()
   #closedBy: Ending | undefined
+  /** Set once a client has shaken hands as those up to 2025-11-25 do: only they are told of changes without asking to be. */
+  #isGreeted = false
 
   constructor(options: RelayOptions) {
     this.#options = options
@@ -56,6 +61,9 @@ export class Relay {
     const { own, prices, instructions } = options
     this.#ownResources = new OwnResourceRequests(own.resources, uri => {
       void options.client.write(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri } }))
+    })
+    prices.onChange?.(() => {
+      if (this.#isGreeted) void options.client.write(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' }))
     })
     this.#offer = { own, prices, instructions, names: new ToolNames(this.#wires), schemas: new OutputSchemas() }
   }
@@ -141,6 +149,7 @@ export class Relay {
       this.#wires.report('a tools/call without an id was dropped')
       return undefined
     }
+    if (message.method === 'notifications/initialized') this.#isGreeted = true
     if (message.method !== 'notifications/cancelled') return this.#wires.toUpstream(raw)
     const id = message.params?.['requestId']
     const request = typeof id === 'string' || typeof id === 'number' ? this.#wires.pending.get(id) : undefined
@@ -158,17 +167,16 @@ export class Relay {
     }
     if (request.method === 'tools/call') return this.#called(request, reply)
     const work = this.#ownResources.workFor(request)
+    const fault = work === undefined ? undefined : metaFault(request.params)
+    if (fault !== undefined) return replyWith(reply, request.id, { error: fault })
     if (work !== undefined) return this.#admit(() => answerOurselves(request, { wires: this.#wires, reply, work }))
     const rewrite = OFFER_REWRITES.get(request.method)
     if (rewrite !== undefined) {
       return this.#forward(request, raw, reply, async answer => rewrite(request, answer, this.#offer))
     }
-    const taskId = request.params?.['taskId']
-    const task = request.method.startsWith('tasks/') ? this.#tasks.find(taskId) : undefined
-    if (task !== undefined && typeof taskId === 'string') {
-      return this.#forward(request, raw, reply, answer => this.#taskAnswer(request.method, task, taskId, answer))
-    }
-    return this.#forward(request, raw, reply)
+    const task = request.method.startsWith('tasks/') ? this.#tasks.find(request.params?.['taskId']) : undefined
+    if (task === undefined) return this.#forward(request, raw, reply)
+    return this.#forward(request, raw, reply, answer => this.#taskAnswer(request.method, task, answer))
   }
 
   #called(request: ClientRequest, reply: Reply): Promise<void> | undefined {
@@ -237,10 +245,15 @@ export class Relay {
     return this.#wires.toUpstream(raw)
   }
 
-  async #taskAnswer(method: string, task: OpenTask, taskId: string, answer: Answer): Promise<Answer> {
-    if (method === 'tasks/result') return this.#tasks.result(task, answer)
-    if ('error' in answer) return answer
-    if (method === 'tasks/get') return { result: await this.#tasks.state(task, taskId, answer.result) }
+  async #taskAnswer(method: string, task: OpenTask, answer: Answer): Promise<Answer> {
+    if ('error' in answer) {
+      const check = this.#tasks.check(task)
+      this.#track(check)
+      await within(check, this.#wires.limits.taskStateGraceMs)
+      return answer
+    }
+    if (method === 'tasks/result') return this.#tasks.result(task, answer.result)
+    if (method === 'tasks/get') return { result: await this.#tasks.state(task, answer.result) }
     if (method === 'tasks/cancel') {
       task.cancel('cancelled')
       await task.settled
@@ -258,10 +271,9 @@ export class Relay {
 
   #deliverNotification(method: string, params: JsonObject | undefined, raw: Buffer): Promise<void> | undefined {
     if (method === 'notifications/tools/list_changed') this.#offer.names.forget()
-    const taskId = params?.['taskId']
-    const task = TASK_NOTIFICATIONS.has(method) ? this.#tasks.find(taskId) : undefined
-    if (task === undefined || typeof taskId !== 'string' || params === undefined) return this.#options.client.write(raw)
-    this.#track(this.#tasks.state(task, taskId, params).then(state => {
+    const task = TASK_NOTIFICATIONS.has(method) ? this.#tasks.find(params?.['taskId']) : undefined
+    if (task === undefined || params === undefined) return this.#options.client.write(raw)
+    this.#track(this.#tasks.state(task, params).then(state => {
       const line = state === params ? raw : JSON.stringify({ jsonrpc: '2.0', method, params: state })
       return this.#options.client.write(line)
     }))
@@ -298,6 +310,3 @@ function holdPlace(pending: PendingRequests, id: RequestId): { readonly isEnded:
   })
   return { isEnded: () => isEnded }
 }
-
-/** 2025-11-25 and 2026-07-28. */
-const TASK_NOTIFICATIONS: ReadonlySet<string> = new Set(['notifications/tasks/status', 'notifications/tasks'])

@@ -4,6 +4,8 @@ import type { Era, JsonObject, Prices, ToolDescription } from './ports.js'
 
 export interface Offer {
   readonly hasTools: boolean
+  /** Whether we say so when the list of tools reads differently. */
+  readonly tellsOfToolChanges: boolean
   /** The capability that we have by ourselves. */
   readonly resources: JsonObject | undefined
   readonly instructions: string | undefined
@@ -17,11 +19,15 @@ export function withOurOffer(result: JsonObject, offer: Offer): JsonObject {
     ...result,
     capabilities: {
       ...capabilities,
-      ...(offer.hasTools ? { tools: capabilities['tools'] ?? {} } : {}),
+      ...(offer.hasTools ? { tools: toolsCapability(capabilities['tools'], offer) } : {}),
       ...(offer.resources === undefined ? {} : { resources: capabilities['resources'] ?? offer.resources })
     },
     ...(instructions.length === 0 ? {} : { instructions: instructions.join('\n\n') })
   }
+}
+
+function toolsCapability(upstream: unknown, { tellsOfToolChanges }: Offer): JsonObject {
+  return { ...(isObject(upstream) ? upstream : {}), ...(tellsOfToolChanges ? { listChanged: true } : {}) }
 }
 
 /** A page of `tools/list` with the prices of the upstream's tools. */

@@ -72,14 +72,15 @@ export async function runStdioProxy(options: ProxyOptions): Promise<ProxyExit> {
     }
   }
 
-  /** Closed by the client: what it sent is still forwarded and answered. Stopped: everything ends at once. */
-  async function close(by: EndedBy): Promise<ProxyExit> {
-    if (by === 'client_closed' && upstream !== undefined) {
-      await Promise.race([closePolitely(upstream), closing.stopped])
-    }
-    if (closing.isStopped) relay.endAll('stopped')
+  /**
+   * What the client sent is still forwarded and answered, whoever asks us to end. A signal that comes after the client has
+   * closed cuts the wait short: the client is done with us, and only in a hurry.
+   */
+  async function close(by: ClosedBy): Promise<ProxyExit> {
+    if (upstream !== undefined) await (by === 'stopped' ? answerAll(upstream) : Promise.race([closePolitely(upstream), closing.stopped]))
+    if (closing.isStopped) relay.endAll(by)
     await upstream?.terminate()
-    return { code: 0, reason: by === 'stopped' ? 'stopped' : 'client_closed' }
+    return { code: 0, reason: by }
   }
 
   async function closePolitely(upstream: UpstreamProcess): Promise<void> {
@@ -88,6 +89,12 @@ export async function runStdioProxy(options: ProxyOptions): Promise<ProxyExit> {
     upstream.closeInput()
     await Promise.race([within(relay.answered(), limits.answerGraceMs), upstream.exit])
     await upstream.close()
+  }
+
+  /** The upstream's input stays open meanwhile: there are servers that drop what they are at when it closes. */
+  async function answerAll(upstream: UpstreamProcess): Promise<void> {
+    const answered = relay.admitted().then(() => relay.answered())
+    await Promise.race([within(answered, limits.answerGraceMs), upstream.exit])
   }
 
   function ended(end: UpstreamExit): ProxyExit {
@@ -101,12 +108,14 @@ export async function runStdioProxy(options: ProxyOptions): Promise<ProxyExit> {
   }
 }
 
+type ClosedBy = Exclude<EndedBy, 'cancelled'>
+
 /** Why the proxy closes from our side, if it does. The first reason counts; a stop also cuts a polite close short. */
 class Closing {
-  readonly begun: Promise<EndedBy>
+  readonly begun: Promise<ClosedBy>
   readonly stopped: Promise<void>
   readonly #stop: AbortSignal | undefined
-  #resolve: (by: EndedBy) => void = () => undefined
+  #resolve: (by: ClosedBy) => void = () => undefined
 
   constructor({ stop }: Pick<ProxyOptions, 'stop'>) {
     this.#stop = stop
@@ -127,7 +136,7 @@ class Closing {
     return this.#stop?.aborted ?? false
   }
 
-  begin(by: EndedBy): void {
+  begin(by: ClosedBy): void {
     this.#resolve(by)
   }
 }

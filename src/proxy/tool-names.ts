@@ -1,4 +1,4 @@
-import { type Answer, METHOD_NOT_FOUND, metaOf } from '../json/json-rpc.js'
+import { type Answer, envelopeOf, METHOD_NOT_FOUND } from '../json/json-rpc.js'
 import type { JsonObject } from './ports.js'
 import { isLastPage, shownNames, toolNames } from './rewrite.js'
 import type { Wires } from './wires.js'
@@ -32,7 +32,8 @@ export class ToolNames {
     const names = new Set<string>()
     let cursor: unknown
     for (let page = 0; page < this.#wires.limits.listPagesMax; page += 1) {
-      const answer: Answer = await this.#wires.askUpstream('tools/list', listParams(params, cursor))
+      const asked = { ...envelopeOf(params), ...(cursor === undefined ? {} : { cursor }) }
+      const answer: Answer = await this.#wires.askUpstream('tools/list', asked)
       if ('error' in answer) {
         // Without tools there are no names to clash with; after any other error the next call asks again.
         if (answer.error.code !== METHOD_NOT_FOUND) this.forget()
@@ -45,14 +46,5 @@ export class ToolNames {
     const pages = this.#wires.limits.listPagesMax
     this.#wires.report(`the upstream lists more than ${pages} pages of tools; later names are not compared with ours`)
     return names
-  }
-}
-
-/** The modern era's envelope is needed in every request; the client's progress token is its own request's. */
-function listParams(params: JsonObject | undefined, cursor: unknown): JsonObject {
-  const { progressToken: _, ...envelope } = metaOf(params) ?? {}
-  return {
-    ...(cursor === undefined ? {} : { cursor }),
-    ...(Object.keys(envelope).length === 0 ? {} : { _meta: envelope })
   }
 }

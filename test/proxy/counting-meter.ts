@@ -39,7 +39,7 @@ export function countingMeter(options: {
   return { meter, state, outcomes, names }
 
   function settle(tool: string, price: number, answer: Exclude<UpstreamAnswer, { kind: 'task' }> | TaskEnd): MeteredAnswer {
-    const isCharged = answer.kind === 'result' ? answer.result['isError'] !== true : answer.kind === 'ended' && answer.started
+    const isCharged = answer.kind === 'result' ? answer.result['isError'] !== true : isLeft(answer)
     state.reserved -= price
     if (isCharged) state.balance -= price
     outcomes.push(`${tool} ${isCharged ? 'charged' : 'released'} ${answer.kind === 'ended' ? ended(answer.by) : answer.kind}`)
@@ -48,6 +48,11 @@ export function countingMeter(options: {
     if (!isCharged) return { kind: 'result', result: answer.result }
     return { kind: 'result', result: { ...answer.result, _meta: { ...(answer.result['_meta'] as JsonObject), [RECEIPT]: { charged: price } } } }
   }
+}
+
+/** Started, and left alone by its client: it is charged. One that we stop ourselves is not. */
+function isLeft(answer: Exclude<UpstreamAnswer, { kind: 'task' }>): boolean {
+  return answer.kind === 'ended' && answer.started && answer.by !== 'stopped'
 }
 
 function ended(by: EndedBy): string {

@@ -100,12 +100,12 @@ describe('however a metered call ends, it is charged or released once and the le
     expect(await spent()).toBe(1)
   })
 
-  it('T03: a call in flight when the proxy is told to end is charged before it ends', async () => {
-    const proxied = start(SCRIPTED)
+  it('T03: a call that is unfinished when the proxy has to end is given back before it ends', async () => {
+    const proxied = start(SCRIPTED, { limits: { answerGraceMs: 20 } })
     await startSilent(proxied, 1)
     proxied.stop()
     expect(await proxied.exit).toEqual({ code: 0, reason: 'stopped' })
-    expect(await spent()).toBe(1)
+    expect(await spent()).toBe(0)
   })
 
   it('T03: an upstream that crashes in the middle of a call has it released', async () => {
@@ -134,6 +134,16 @@ describe('however a metered call ends, it is charged or released once and the le
     expect(await ledger.credits.balance()).toMatchObject({ reserved: 1, lifetimeUsed: 0 })
     const { result } = await proxied.request(2, 'tasks/result', { taskId: 'task-1' })
     expect(result?.['_meta']).toMatchObject({ [RECEIPT]: { charged: 1, balance: 999 } })
+    expect(await spent()).toBe(1)
+  })
+
+  it('T33: a tasks/result that was broken on purpose frees no task of its price', async () => {
+    const proxied = start(SCRIPTED, { script: { status: 'working' } })
+    await call(proxied, 1, 'old_task')
+    expect((await proxied.request(2, 'tasks/result', { taskId: 'task-1', _meta: 5 })).error).toMatchObject({ code: -32602 })
+    expect((await ledger.credits.balance()).reserved).toBe(1)
+    const { result } = await proxied.request(3, 'tasks/result', { taskId: 'task-1' })
+    expect(result?.['_meta']).toMatchObject({ [RECEIPT]: { charged: 1 } })
     expect(await spent()).toBe(1)
   })
 

@@ -4,11 +4,18 @@ import { couldBeOurs, ofEra, shownNames, withOurCaching, withOurEntries, withOur
 describe('what is on offer', () => {
   it('the upstream\'s capabilities win over ours, and nothing is added for what we do not have', () => {
     const result = { capabilities: { tools: { listChanged: true } }, protocolVersion: 'x' }
-    expect(withOurOffer(result, { hasTools: true, resources: undefined, instructions: undefined })).toEqual(result)
-    expect(withOurOffer({}, { hasTools: false, resources: { subscribe: true }, instructions: 'Ours.' })).toEqual({
+    expect(withOurOffer(result, { hasTools: true, tellsOfToolChanges: false, resources: undefined, instructions: undefined })).toEqual(result)
+    expect(withOurOffer({}, { hasTools: false, tellsOfToolChanges: true, resources: { subscribe: true }, instructions: 'Ours.' })).toEqual({
       capabilities: { resources: { subscribe: true } },
       instructions: 'Ours.'
     })
+  })
+
+  it('that the list of tools may change is said where we tell of it', () => {
+    const ours = { hasTools: true, tellsOfToolChanges: true, resources: undefined, instructions: undefined }
+    for (const tools of [undefined, {}, { listChanged: false }]) {
+      expect(withOurOffer({ capabilities: { tools } }, ours)).toEqual({ capabilities: { tools: { listChanged: true } } })
+    }
   })
 
   it('prices stand on tools, and an entry that is no tool stays as it is', () => {
