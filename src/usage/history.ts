@@ -47,8 +47,7 @@ export async function history(ledger: Ledger, asked: HistoryAsked): Promise<Tran
   }
   // What was recorded between the two reads is among the stored rows.
   const unrecorded = due.filter((row) => row.sequence > last && row.sequence < before && isWithin(row, asked) && isAskedFor(row, filter)).reverse()
-  // One more than asked for tells whether there are more.
-  const limit = asked.limit + 1 - unrecorded.length
+  const limit = asked.limit - unrecorded.length
   const stored = await findTransactions(ledger, { filter, first, before: Math.min(last + 1, before), limit, windowsMax: WINDOWS_MAX })
   const found = [...unrecorded, ...stored.rows]
   const page = found.slice(0, asked.limit)
@@ -62,7 +61,7 @@ export async function history(ledger: Ledger, asked: HistoryAsked): Promise<Tran
 /** How many sequences are looked at before everybody else has a turn: on a local file a query holds up the process. */
 const WINDOW = 10_000
 
-/** How many windows a page looks at. One that finds too little in them ends there, and its cursor goes on. */
+/** How many windows a page looks at. One that is not full then ends there, and its cursor goes on. */
 const WINDOWS_MAX = 20
 
 type Filter = Omit<TransactionQuery, 'from' | 'before' | 'limit'>
@@ -73,15 +72,16 @@ interface Search {
   readonly first: number
   /** Exclusive. */
   readonly before: number
+  /** How many rows are enough. */
   readonly limit: number
   /** Infinity looks until it finds. */
   readonly windowsMax: number
 }
 
 interface Found {
-  /** Newest first. */
+  /** Newest first; one more than is enough where the last window has it, which tells that there are more. */
   readonly rows: readonly Transaction[]
-  /** Where the search was broken off with rows still to be looked at; null when it is over. */
+  /** Rows before this sequence were not looked at; null when there are none. */
   readonly unseenBefore: number | null
 }
 
@@ -89,14 +89,13 @@ interface Found {
 export async function findTransactions(ledger: Ledger, { filter, first, before, limit, windowsMax }: Search): Promise<Found> {
   const rows: Transaction[] = []
   let end = before
-  for (let windows = 0; end > first && rows.length < limit; windows += 1) {
-    if (windows === windowsMax) return { rows, unseenBefore: end }
+  for (let windows = 0; end > first && rows.length < limit && windows < windowsMax; windows += 1) {
     if (windows > 0) await nextTurn()
-    const window = { from: Math.max(first, end - WINDOW), before: end, limit: limit - rows.length }
+    const window = { from: Math.max(first, end - WINDOW), before: end, limit: limit + 1 - rows.length }
     rows.push(...(await ledger.query((store) => store.transactions({ ...filter, ...window }))))
     end = window.from
   }
-  return { rows, unseenBefore: null }
+  return { rows, unseenBefore: end > first ? end : null }
 }
 
 function timeOf({ since, until }: HistoryAsked): TimeWindow {

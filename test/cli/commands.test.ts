@@ -127,7 +127,7 @@ describe('operators', () => {
     expect((await home.run('account', 'close')).code).toBe(2)
     await jsonHere(home, 'account', 'close', 'acme')
     expect((await home.run('charge', 'blog.post', '--account', 'acme')).code).toBe(4)
-    expect(squeezed((await home.run('account', 'list')).stdout)).toContain('acme closed free 190 Europe/Berlin\n')
+    expect(squeezed((await home.run('account', 'list')).stdout)).toContain('acme closed 190 Europe/Berlin\n')
   })
 
   it('check, show, compare and apply catalogs; what is shown can be applied', async () => {

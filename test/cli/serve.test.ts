@@ -251,7 +251,7 @@ describe('start-up', () => {
     expect((await client.listTools()).tools.find(({ name }) => name === 'echo')?.description).toBe('Says it again.')
     for (const [name, args] of [['echo', { text: 'x' }], ['get_credit_balance', {}]] as const) {
       const refused = await call(client, name, args)
-      expect(refused).toMatchObject({ isError: true, _meta: { [REFUSAL]: { error: { code: 'ledger_unavailable', retryable: true } } } })
+      expect(refused).toMatchObject({ isError: true, _meta: { [REFUSAL]: { error: { code: 'ledger_unavailable', retryable: false } } } })
     }
   })
 
