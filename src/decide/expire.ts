@@ -1,6 +1,6 @@
 import { type Grant, hasExpired, isOpen } from '../ledger/grant.js'
-import type { Instant } from '../time/instant.js'
 import { type MicroCredits, toCredits } from '../money/credits.js'
+import type { Instant } from '../time/instant.js'
 import type { Draft, Move } from './draft.js'
 import { passMoves } from './moves.js'
 

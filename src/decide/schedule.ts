@@ -1,5 +1,5 @@
-import { AMOUNT_MAX, formatCredits, type MicroCredits, toCredits } from '../money/credits.js'
 import type { Grant } from '../ledger/grant.js'
+import { AMOUNT_MAX, formatCredits, type MicroCredits, toCredits } from '../money/credits.js'
 import type { Draft, Facts } from './draft.js'
 import { issueMoves } from './moves.js'
 

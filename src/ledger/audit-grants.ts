@@ -1,5 +1,5 @@
 import type { MicroCredits } from '../money/credits.js'
-import { type Instant, NEVER } from '../time/instant.js'
+import { formatInstantOrNull, type Instant, NEVER } from '../time/instant.js'
 import type { Report } from './audit-finding.js'
 import type { Grant } from './grant.js'
 import { formatId, type Transaction, transactionId } from './transaction.js'
@@ -40,9 +40,18 @@ export class GrantAudit {
 
   #addRow(transaction: Transaction, row: Grant, own: MicroCredits | null): void {
     if (row.id !== formatId('gr', transaction.sequence, transaction.hash)) this.#report(row.id, 'rows', 'the grant has the id of another row')
+    this.#compareWithTold(transaction, row)
     const isPromise = transaction.kind === 'amend'
     if (isPromise) this.#scheduled.set(row.sequence, row)
     if (own === null ? !isPromise : row.amount !== own) this.#report(row.id, 'I2', 'the amount of the grant is not what its transaction gave')
+  }
+
+  /** What the journal says of a grant besides its amount. A longer life would be credits that nobody gave. */
+  #compareWithTold({ detail }: Transaction, row: Grant): void {
+    const { source, expiresAt } = detail
+    if (source !== undefined && source !== row.source) this.#report(row.id, 'rows', 'the source of the grant is not what its transaction says')
+    const isOtherEnd = expiresAt !== undefined && expiresAt !== formatInstantOrNull(row.expiresAt)
+    if (isOtherEnd) this.#report(row.id, 'rows', 'the expiry of the grant is not what its transaction says')
   }
 
   #takeEffect(transaction: Transaction, sequence: number): void {

@@ -33,7 +33,7 @@ export async function verify(ledger: Ledger, asked: VerifyAsked): Promise<Verify
   let transactions = 0
   let isSinceFound = since === null
   for await (const account of accountsAsked(ledger, asked.account)) {
-    const audited = await auditAccount(ledger, account, since)
+    const audited = await auditOrTell(ledger, account, since)
     problems.push(...audited.problems)
     heads.push(audited.head)
     transactions += audited.transactions
@@ -68,6 +68,17 @@ interface Audited {
   readonly head: string
   readonly transactions: number
   readonly isSinceFound: boolean
+}
+
+/** Rows that cannot even be read, or contradict each other so that no rule holds, are what is looked for, and no reason to stop. */
+async function auditOrTell(ledger: Ledger, id: string, since: string | null): Promise<Audited> {
+  try {
+    return await auditAccount(ledger, id, since)
+  } catch (error) {
+    if (error instanceof CreditError) throw error
+    const message = `a row of the account cannot be read: ${error instanceof Error ? error.message : String(error)}`
+    return { problems: [{ account: id, row: id, invariant: 'rows', message }], head: '', transactions: 0, isSinceFound: false }
+  }
 }
 
 async function auditAccount(ledger: Ledger, id: string, since: string | null): Promise<Audited> {

@@ -82,6 +82,9 @@ describe('the check of a ledger', () => {
       'I1',
     ],
     ['a reservation whose row is gone', `delete from reservations where account = 'acme' and state = 'open'`, 'rows'],
+    ['a grant whose life was made longer', `update grants set expires_at = expires_at + 1000 where account = 'acme'`, 'rows'],
+    ['a grant of another source', `update grants set source = 'gift' where account = 'acme'`, 'rows'],
+    ['a row that nobody can read', `update transactions set detail = 'garbage' where account = 'acme' and sequence = 4`, 'rows'],
     ['a due date that was put off', `update accounts set next_due_at = 8640000000000000 where id = 'acme'`, 'due'],
   ])('finds %s', async (_, sql, invariant) => {
     tamper(sql)
