@@ -11,7 +11,7 @@ export const listTransactions = defineTool({
   name: 'list_transactions',
   title: 'Transactions',
   toolset: 'read',
-  description: 'The history of credit movements, newest first, in pages.',
+  description: 'The history of credit movements, newest first, in pages; go on with next_cursor, also after a short page.',
   input: z.strictObject({
     type: z.enum(TRANSACTION_TYPES).optional(),
     operation: id.optional(),

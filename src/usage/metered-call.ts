@@ -159,7 +159,7 @@ function plainAnswer(outcome: Exclude<RunOutcome, { kind: 'task' }>): MeteredAns
  */
 function replayedAnswer(context: MeterContext, call: MeteredCall, done: Done): MeteredAnswer {
   const receipt = receiptOf(done)
-  const text = `This call was made and charged before with the same idempotency key (${receipt.charged} credits, ${receipt.transaction}). Its result is not kept; use a new key to run it again.`
+  const text = `This call was made and charged before with the same idempotency key (charged: ${receipt.charged}, ${receipt.transaction}). Its result is not kept; use a new key to run it again.`
   const result = { content: [{ type: 'text', text }], ...(call.hasOutputSchema === true ? { isError: true } : {}) }
   return { kind: 'result', result: withReceipt(result, receipt, context.withoutNotes ?? false) }
 }
