@@ -35,14 +35,19 @@ export class Housekeeping {
   }
 
   async #run(credits: Credits): Promise<void> {
+    // Each for itself: an account that cannot be swept must not keep the prices old.
+    await this.#attempt(() => credits.sweep())
+    await this.#attempt(() => this.#prices.refresh())
+    this.#timer = null
+    this.start(credits)
+  }
+
+  async #attempt(work: () => Promise<unknown>): Promise<void> {
     try {
-      await credits.sweep()
-      await this.#prices.refresh()
+      await work()
     } catch (error) {
       // A ledger that cannot be reached now is asked again next time, and one that is being closed never.
       if (!(error instanceof CreditError) && !this.#isStopped) this.#note(`looking after the ledger failed: ${String(error)}`)
     }
-    this.#timer = null
-    this.start(credits)
   }
 }

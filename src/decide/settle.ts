@@ -2,7 +2,7 @@ import { priceActual, pricedFromJson } from '../catalog/quote-price.js'
 import type { Share } from '../ledger/grant.js'
 import { splitPins } from '../ledger/pins.js'
 import type { Reservation } from '../ledger/reservation.js'
-import { type MicroCredits, smaller, toCredits } from '../money/credits.js'
+import { AMOUNT_MAX, type MicroCredits, smaller, toCredits } from '../money/credits.js'
 import type { Actual, Fault, SettleCommand } from './command.js'
 import type { Draft, Move } from './draft.js'
 import { balanceDetail, expireReturned, lastingChange } from './expire.js'
@@ -86,7 +86,9 @@ function payOverrun(draft: Draft, amount: MicroCredits, mayOwe: boolean): Overru
   const { books, debt, debtMax } = draft.account
   const available = books.available > 0n ? books.available : 0n
   const fromGrants = smaller(amount, available)
-  const owed = mayOwe && debtMax > debt ? smaller(amount - fromGrants, debtMax - debt) : 0n
+  // Owing adds to what was spent without having been issued, so that sum needs a bound of its own.
+  const room = smaller(debtMax - debt, AMOUNT_MAX - books.spent - books.reserved - fromGrants)
+  const owed = mayOwe && room > 0n ? smaller(amount - fromGrants, room) : 0n
   const unpaid = amount - fromGrants - owed
   return {
     moves: [
