@@ -14,7 +14,7 @@ export interface Actor {
 interface Addressed {
   readonly account: string
   readonly actor: Actor
-  /** The caller's key and the fingerprint of what was asked with it; both null for a write of its own. */
+  /** The caller's key and what was asked with it, as one text of which the journal keeps a digest; both null for a write of its own. */
   readonly idempotencyKey: string | null
   readonly fingerprint: string | null
 }

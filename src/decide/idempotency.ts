@@ -20,7 +20,7 @@ export function withSaltedFingerprint(command: Command, salt: string): Command {
 
 /** Numbered, so that a later form can differ. */
 function saltedDigest(salt: string, fingerprint: string): string {
-  return `1:${sha256(JSON.stringify([salt, fingerprint])).slice(0, 32)}`
+  return `1:${sha256(`${salt}\n${fingerprint}`).slice(0, 32)}`
 }
 
 /**

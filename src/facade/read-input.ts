@@ -1,7 +1,6 @@
 import type { z } from 'zod'
 import { canonicalJson } from '../catalog/canonical-json.js'
 import { CreditError } from '../errors.js'
-import { sha256 } from '../ledger/chain.js'
 import { InvalidAmount } from '../money/invalid-amount.js'
 import { isTimeZone } from '../time/calendar.js'
 import { type Instant, parseInstant } from '../time/instant.js'
@@ -59,12 +58,15 @@ export function readTimeZone(value: string): string {
 }
 
 /**
- * What stands for a command when a key is used again: a digest of its facts as they were read, so that one request is
- * one however it was written (`10` or `'10'`, an instant as a `Date` or as ISO text, a default left out or written out).
- * The account is not in it, for it scopes the key. Numbered, so that a later form can differ.
+ * What a command asks for, as one text: the same text for the same request however it was written (`10` or `'10'`, an
+ * instant as a `Date` or as ISO text, a default left out or written out). The account is not in it, for it scopes the
+ * key. The core keeps a digest of it. Facts stand in the order in which they are read; what a caller wrote is sorted.
  */
 export function fingerprintOf(kind: string, facts: object): string {
-  // JSON has no bigint; an amount stands in it as text.
-  const plain: unknown = JSON.parse(JSON.stringify(facts, (_name, value: unknown) => (typeof value === 'bigint' ? String(value) : value)))
-  return `1:${sha256(canonicalJson([kind, plain])).slice(0, 32)}`
+  return kind + JSON.stringify(facts, (name, value: unknown) => {
+    if (typeof value === 'bigint') return String(value)
+    return CALLERS_OWN.has(name) && value !== null ? canonicalJson(value) : value
+  })
 }
+
+const CALLERS_OWN: ReadonlySet<string> = new Set(['args', 'labels', 'usage'])

@@ -4,7 +4,6 @@ import { versionAt } from '../catalog/version.js'
 import type { Actor } from '../decide/command.js'
 import type { Done } from '../decide/outcome.js'
 import { CreditError } from '../errors.js'
-import { sha256 } from '../ledger/chain.js'
 import { isName, NAME_MAX } from '../ledger/storable-text.js'
 import { refusalResult } from '../refusal-body.js'
 import { HeldCall, METER_TTL_MS } from './held-call.js'
@@ -111,7 +110,7 @@ function reserve({ ledger, account, actor }: MeterContext, call: MeteredCall, ke
     labels: null,
     ttlMs: METER_TTL_MS,
     overrun: 'cap',
-    call: key === null ? null : { key, fingerprint: sha256(canonicalJson(['tools/call', call.tool, args])) },
+    call: key === null ? null : { key, fingerprint: canonicalJson(['tools/call', call.tool, args]) },
   })
 }
 
