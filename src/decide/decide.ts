@@ -10,7 +10,7 @@ import { advance } from './due.js'
 import { decideExtend } from './extend.js'
 import { decideGrant } from './grant.js'
 import { replayOf, withSaltedFingerprint } from './idempotency.js'
-import { type Changes, type Decision, type Outcome, refuse } from './outcome.js'
+import { type Changes, type Decision, type Outcome, refuse, type Refused } from './outcome.js'
 import { decideRefund } from './refund.js'
 import { decideRelease } from './release.js'
 import { decideReserve } from './reserve.js'
@@ -85,7 +85,8 @@ function decided(changes: Changes, outcome: Outcome): Decision {
   return { kind: 'decided', changes, outcome }
 }
 
-function unknownAccount(id: string): Outcome {
+/** The one answer about an account that is not there, to reads and writes alike. */
+export function unknownAccount(id: string): Refused {
   return refuse('unknown_account', `There is no account ${JSON.stringify(id.slice(0, 64))}`, {
     advice: [`Make it first: npx mcp-credits account create ${id.slice(0, 64)}`],
   })

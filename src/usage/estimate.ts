@@ -7,9 +7,8 @@ import type { Draft } from '../decide/draft.js'
 import { refusalToSpend, spendable } from '../decide/limits.js'
 import type { Refused } from '../decide/outcome.js'
 import { type PricedSubject, priceSubject, recordedLine } from '../decide/price-subject.js'
-import { CreditError } from '../errors.js'
 import { type MicroCredits, toCredits } from '../money/credits.js'
-import type { Ledger } from './ledger.js'
+import { errorOf, type Ledger } from './ledger.js'
 import type { EstimateResult } from './results.js'
 
 /**
@@ -49,7 +48,7 @@ function pricedOrThrow(draft: Draft, subject: Subject): PricedSubject | null {
   const priced = priceSubject(draft.view.catalogs, subject, draft.at)
   if (priced.kind === 'priced') return priced
   if (priced.kind === 'free') return null
-  throw new CreditError(priced.refusal.code, priced.refusal.message, priced.refusal)
+  throw errorOf(priced)
 }
 
 /** What would stop each call by itself, and all of them together by their sum; each reason once. */

@@ -3,7 +3,8 @@ import { type CatalogVersion, versionAt } from '../catalog/version.js'
 import type { Clock } from '../clock.js'
 import type { Command } from '../decide/command.js'
 import type { Draft } from '../decide/draft.js'
-import type { Done } from '../decide/outcome.js'
+import { unknownAccount } from '../decide/decide.js'
+import type { Done, Refused } from '../decide/outcome.js'
 import { CreditError } from '../errors.js'
 import type { Instant } from '../time/instant.js'
 import { LedgerUnavailable, SchemaTooNew, type Store } from '../storage/port.js'
@@ -51,8 +52,7 @@ export class Ledger {
       outcome = await reachable(() => this.store.update(command, now))
     }
     if (outcome.kind === 'done') return outcome
-    const { code, message, ...facts } = outcome.refusal
-    throw new CreditError(code, message, facts)
+    throw errorOf(outcome)
   }
 
   /** Reads one account as of now. @throws CreditError `unknown_account` */
@@ -61,9 +61,7 @@ export class Ledger {
     const read = () => reachable(() => this.store.read(account, now, (draft) => ({ value: reader(draft, now) })))
     const found = (await read()) ?? ((await this.#madeDefault(account, now)) ? await read() : null)
     if (found !== null) return found.value
-    throw new CreditError('unknown_account', `There is no account ${JSON.stringify(account)}`, {
-      advice: [`Make it first: npx mcp-credits account create ${account}`],
-    })
+    throw errorOf(unknownAccount(account))
   }
 
   async #madeDefault(account: string, now: Instant): Promise<boolean> {
@@ -103,6 +101,12 @@ export class Ledger {
 }
 
 export const OPERATOR = { key: null, member: null, holder: 'operator' } as const
+
+/** A refusal as the library rejects with it. */
+export function errorOf({ refusal }: Refused): CreditError {
+  const { code, message, ...facts } = refusal
+  return new CreditError(code, message, facts)
+}
 
 const ADVICE: Readonly<Record<LedgerUnavailable['outcome'], string>> = {
   none: 'Nothing was written. Try again once the ledger can be reached.',
