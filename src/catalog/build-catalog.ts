@@ -3,6 +3,7 @@ import { parseUsd } from '../money/fiat.js'
 import { canonicalJson } from './canonical-json.js'
 import {
   type CamelCase,
+  type Campaign,
   type Catalog,
   type Category,
   type Found,
@@ -11,12 +12,14 @@ import {
   type Operation,
   type Pack,
   type Plan,
+  type RecurringItem,
   type Surcharge,
   type Threshold,
   TOOL_OPERATION,
   type ToolMapping,
 } from './catalog.js'
 import { evaluatePrice } from './evaluate-price.js'
+import { hourlyRate } from './hourly-rate.js'
 import { firstSegment } from './operation-category.js'
 import { type Price, priceFromDocument } from './price.js'
 import { TOOL_NAME } from './quote-price.js'
@@ -52,7 +55,7 @@ export function buildCatalog(document: CatalogDocument): Catalog {
     defaultToolPrice,
     plans: byId(
       Object.entries(document.plans ?? {})
-        .map(([id, plan]) => buildPlan(id, plan))
+        .map(([id, plan]) => buildPlan(id, plan, document.default_plan ?? null))
         .sort(byHeight),
     ),
     defaultPlan: document.default_plan ?? null,
@@ -61,6 +64,13 @@ export function buildCatalog(document: CatalogDocument): Catalog {
         .map(([id, pack]) => buildPack(id, pack))
         .sort(byPrice),
     ),
+    selfService: document.purchases?.self_service ?? (hasPacks(document) ? 'enabled' : 'none'),
+    recurringItems: byId(
+      Object.entries(document.recurring_items ?? {})
+        .sort(([a], [b]) => compareText(a, b))
+        .map(([id, item]) => buildRecurringItem(id, item)),
+    ),
+    campaign: document.campaign === undefined ? null : buildCampaign(document.campaign),
     thresholds: (document.thresholds ?? []).map(buildThreshold),
     texts: Object.fromEntries(
       Object.entries(document.texts ?? {}).map(([name, text]) => [camelCase(name as TextName), text]),
@@ -209,13 +219,15 @@ interface FoundDocument<Value> extends Omit<Partial<FoundQuantityDocument>, 'fro
   readonly map?: Record<string, Value> | undefined
 }
 
-function buildPlan(id: string, plan: NonNullable<CatalogDocument['plans']>[string]): Plan {
+function buildPlan(id: string, plan: NonNullable<CatalogDocument['plans']>[string], defaultPlan: string | null): Plan {
   const { sign_up: signUp, purchase, renewal } = plan.grants ?? {}
+  const price = plan.price_usd === null ? null : parseUsd(plan.price_usd, 'price_usd')
+  const trial = plan.trial ?? false
   return {
     id,
     name: plan.name,
     monthlyCredits: amountOrNull(plan.monthly_credits),
-    price: plan.price_usd === null ? null : parseUsd(plan.price_usd, 'price_usd'),
+    price,
     rollover:
       plan.rollover.kind === 'capped'
         ? { kind: 'capped', cap: amount(plan.rollover.cap) }
@@ -225,7 +237,8 @@ function buildPlan(id: string, plan: NonNullable<CatalogDocument['plans']>[strin
       purchase: amountOrNull(purchase?.credits) ?? 0n,
       renewal: amountOrNull(renewal?.credits) ?? 0n,
     },
-    trial: plan.trial ?? false,
+    trial,
+    isPaid: !trial && (price === null ? id !== defaultPlan : price.millionths > 0),
     spendingCap:
       plan.spending_cap === undefined
         ? null
@@ -237,7 +250,29 @@ function buildPlan(id: string, plan: NonNullable<CatalogDocument['plans']>[strin
 function buildPack(id: string, pack: NonNullable<CatalogDocument['packs']>[string]): Pack {
   const parts = pack.parts.map(({ kind, credits }) => ({ kind, credits: amount(credits) }))
   const credits = parts.reduce((sum, part) => sum + part.credits, 0n)
-  return { id, name: pack.name, price: parseUsd(pack.price_usd, 'price_usd'), parts, credits, expiry: pack.expiry }
+  const refund =
+    pack.refund === undefined
+      ? null
+      : { days: pack.refund.days ?? null, maxUsedPercent: pack.refund.max_used_percent ?? null }
+  const price = parseUsd(pack.price_usd, 'price_usd')
+  return { id, name: pack.name, price, parts, credits, expiry: pack.expiry, refund }
+}
+
+function buildRecurringItem(
+  id: string,
+  { name, unit, price_per_unit_hour: price }: NonNullable<CatalogDocument['recurring_items']>[string],
+): RecurringItem {
+  return { id, name, unit, pricePerUnitHour: hourlyRate(price) }
+}
+
+function buildCampaign({ complexities }: NonNullable<CatalogDocument['campaign']>): Campaign {
+  return {
+    complexities: record(
+      Object.entries(complexities).flatMap(([name, post]) =>
+        post === undefined ? [] : [[name, { operation: post.operation, variant: post.variant ?? null }] as const],
+      ),
+    ),
+  }
 }
 
 function buildThreshold(threshold: NonNullable<CatalogDocument['thresholds']>[number]): Threshold {
@@ -276,6 +311,10 @@ function byHeight(a: Plan, b: Plan): number {
   const price = (plan: Plan) => plan.price?.millionths ?? Infinity
   const credits = (plan: Plan) => Number(plan.monthlyCredits ?? AMOUNT_MAX)
   return (price(a) === price(b) ? 0 : price(a) - price(b)) || credits(a) - credits(b) || compareText(a.id, b.id)
+}
+
+function hasPacks({ packs = {} }: CatalogDocument): boolean {
+  return Object.keys(packs).length > 0
 }
 
 function byPrice(a: Pack, b: Pack): number {

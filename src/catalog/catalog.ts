@@ -1,7 +1,8 @@
 import type { MicroCredits } from '../money/credits.js'
 import type { Fiat } from '../money/fiat.js'
+import type { Rate } from '../money/rate.js'
 import type { Price } from './price.js'
-import type { TextName } from './schema-plan.js'
+import type { SelfService, TextName } from './schema-plan.js'
 import type { Fault } from './schema.js'
 
 /**
@@ -9,6 +10,9 @@ import type { Fault } from './schema.js'
  * default tool price has it among its operations, at that price; a document cannot define it otherwise.
  */
 export const TOOL_OPERATION = 'tool.call'
+
+/** What a request says instead of a variant to have one picked for it; no variant of a catalog has this id. */
+export const AUTO = 'auto'
 
 /**
  * A catalog as the code reads it. Records have no prototype, so that a name from outside finds nothing that the
@@ -28,6 +32,11 @@ export interface Catalog {
   readonly plans: Readonly<Record<string, Plan>>
   readonly defaultPlan: string | null
   readonly packs: Readonly<Record<string, Pack>>
+  /** Who sees that packs can be bought; `none` exactly where there are no packs. */
+  readonly selfService: SelfService
+  readonly recurringItems: Readonly<Record<string, RecurringItem>>
+  /** How a campaign of posts is priced; null where the product has no such estimate. */
+  readonly campaign: Campaign | null
   readonly thresholds: readonly Threshold[]
   readonly texts: Readonly<Partial<Record<CamelCase<TextName>, string>>>
   /** The document as canonical JSON: the same bytes for the same content. What the ledger keeps of a version. */
@@ -126,6 +135,11 @@ export interface Plan {
   readonly grants: { readonly signUp: MicroCredits; readonly purchase: MicroCredits; readonly renewal: MicroCredits }
   /** The allowance is granted once and never renewed. */
   readonly trial: boolean
+  /**
+   * Whether a subscription to it is bought: it has a price, or one that is agreed per customer, and is no trial. A
+   * default plan without a price is what every new account begins with, and bought by nobody.
+   */
+  readonly isPaid: boolean
   readonly spendingCap: { readonly credits: MicroCredits; readonly window: 'period' | 'lifetime' } | null
   readonly entitlements: Readonly<Record<string, string | number | boolean>>
 }
@@ -141,6 +155,22 @@ export interface Pack {
   /** All parts together. */
   readonly credits: MicroCredits
   readonly expiry: { readonly kind: 'never' | 'while_active' } | { readonly kind: 'months'; readonly months: number }
+  /** Which purchases an operator may refund; null where none, a null member where that does not matter. */
+  readonly refund: { readonly days: number | null; readonly maxUsedPercent: number | null } | null
+}
+
+/** Something that is paid by the hour for as long as it is kept. */
+export interface RecurringItem {
+  readonly id: string
+  readonly name: string
+  readonly unit: Noun
+  /** Micro-credits for `per` hours of one unit: an hour alone may cost less than a micro-credit. */
+  readonly pricePerUnitHour: Rate
+}
+
+export interface Campaign {
+  /** What one post is, by the complexity of the campaign; `standard` is always there. */
+  readonly complexities: Readonly<Record<string, { readonly operation: string; readonly variant: string | null }>>
 }
 
 export interface Threshold {

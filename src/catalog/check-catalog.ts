@@ -1,7 +1,8 @@
 import { parseCredits } from '../money/credits.js'
-import { TOOL_OPERATION } from './catalog.js'
+import { AUTO, TOOL_OPERATION } from './catalog.js'
 import { type CatalogProblem, describeValue, problemAt } from './catalog-problem.js'
 import { firstSegment } from './operation-category.js'
+import { countsQuantity, priceFromDocument } from './price.js'
 import type { CatalogDocument, OperationDocument } from './schema.js'
 import type { PriceDocument } from './schema-price.js'
 import type { ToolDocument } from './schema-tool.js'
@@ -20,6 +21,8 @@ export function checkCatalog(document: CatalogDocument): CatalogProblem[] {
     ...checkCategories(document),
     ...checkPlans(document),
     ...checkThresholds(document),
+    ...checkPurchases(document),
+    ...checkCampaign(document),
   ]
 }
 
@@ -48,6 +51,9 @@ function checkOperation(document: CatalogDocument, id: string, operation: Operat
     const variantPath = [...path, 'variants', variantId]
     if (variant.price === undefined && operation.price === undefined) {
       problems.push(problemAt([...variantPath, 'price'], 'nothing', 'a price, here or for the whole operation'))
+    }
+    if (variantId === AUTO) {
+      problems.push(problemAt(variantPath, 'a variant', `another id: who asks for ${AUTO} has a variant picked`))
     }
     problems.push(...checkOffer(document, variantPath, variant))
   }
@@ -275,8 +281,11 @@ function checkConsumption(document: CatalogDocument, path: Path, tool: ToolDocum
   return problems
 }
 
-/** Every price that a call of the tool may have, whichever variant its arguments choose. */
-function pricesOf(document: CatalogDocument, { operation = '', variant }: ToolDocument): PriceDocument[] {
+/** Every price that a call of the tool (or a post) may have, whichever variant its arguments choose. */
+function pricesOf(
+  document: CatalogDocument,
+  { operation = '', variant }: Pick<ToolDocument, 'operation' | 'variant'>,
+): PriceDocument[] {
   const target = document.operations[operation]
   const variants = Object.entries(target?.variants ?? {})
   if (variants.length === 0) return target?.price === undefined ? [] : [target.price]
@@ -318,6 +327,40 @@ function checkThresholds({ thresholds = [] }: CatalogDocument): CatalogProblem[]
       ? [problemAt(['thresholds', String(index), 'value'], describeValue(value), 'a percentage of at most "100"')]
       : [],
   )
+}
+
+/** Whether there is something to buy is said once: by the packs. */
+function checkPurchases({ packs = {}, purchases }: CatalogDocument): CatalogProblem[] {
+  if (purchases === undefined) return []
+  const { self_service: found } = purchases
+  const hasPacks = Object.keys(packs).length > 0
+  if (hasPacks === (found !== 'none')) return []
+  return [
+    problemAt(
+      ['purchases', 'self_service'],
+      describeValue(found),
+      hasPacks ? '"enabled" or "hidden", or no packs' : '"none", or packs that can be bought',
+    ),
+  ]
+}
+
+/** A price that does not count its quantity would make a hundred posts cost as much as one. */
+function checkCampaign(document: CatalogDocument): CatalogProblem[] {
+  return Object.entries(document.campaign?.complexities ?? {}).flatMap(([name, post]) => {
+    if (post === undefined) return []
+    const path = ['campaign', 'complexities', name]
+    const problems = checkReference(document, path, post)
+    if (problems.length > 0) return problems
+    return pricesOf(document, post)
+      .filter((price) => !countsQuantity(priceFromDocument(price)))
+      .map(({ model }) =>
+        problemAt(
+          path,
+          `an operation whose price is ${model === 'range' ? 'a range for the whole job' : model}`,
+          'a price that counts posts: per_unit, tiered, or range with `per_unit: true`',
+        ),
+      )
+  })
 }
 
 /** How many ids a problem lists before it stops. */

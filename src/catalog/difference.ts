@@ -1,5 +1,5 @@
 import { type Catalog, type Offer, offerOf, type Operation, TOOL_OPERATION } from './catalog.js'
-import { isDearerOffer } from './is-dearer.js'
+import { isDearerOffer, isHigherRate } from './is-dearer.js'
 import type { Price } from './price.js'
 import type { CatalogDocument, OperationDocument } from './schema.js'
 
@@ -20,6 +20,7 @@ export function difference(before: Catalog, after: Catalog): readonly Difference
       increasedOperation(former, after.operations[former.id], documents.after),
     ),
     ...increasedTools({ catalog: before, document: documents.before }, { catalog: after, document: documents.after }),
+    ...increasedItems(before, after),
   ]
   return walk(documents.before, documents.after, []).map(({ path, ...sides }) => ({
     path: path.join('/'),
@@ -130,6 +131,16 @@ function toolPrices(catalog: Catalog, name: string): readonly Offer[] {
       ? Object.keys(operation.variants)
       : [mapping.variant]
   return variants.flatMap((variant) => offerOf(operation, variant) ?? [])
+}
+
+/** What is kept already is dearer from then on; an item that is new is kept by nobody yet. */
+function increasedItems(before: Catalog, after: Catalog): Path[] {
+  return Object.values(after.recurringItems)
+    .filter(({ id, pricePerUnitHour }) => {
+      const former = before.recurringItems[id]
+      return former !== undefined && isHigherRate(former.pricePerUnitHour, pricePerUnitHour)
+    })
+    .map(({ id }) => ['recurring_items', id, 'price_per_unit_hour'])
 }
 
 function offerAt(price: Price): Offer {

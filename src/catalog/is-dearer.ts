@@ -59,7 +59,8 @@ function bounds(price: Price): { readonly minimum: MicroCredits; readonly maximu
   return { minimum: price.minimum, maximum: price.hard ? price.maximum : AMOUNT_MAX }
 }
 
-function isHigherRate(before: Rate, after: Rate): boolean {
+/** Whether more is paid by `after` for the same; exactly, by cross-multiplication. */
+export function isHigherRate(before: Rate, after: Rate): boolean {
   return after.amount * per(before) > before.amount * per(after)
 }
 

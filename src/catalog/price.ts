@@ -113,6 +113,11 @@ export function priceToDocument(price: Price): PriceDocument {
   }
 }
 
+/** Whether twice the quantity is a price of its own. Otherwise the price is for a job, and two jobs are paid twice. */
+export function countsQuantity(price: Price): boolean {
+  return price.model === 'per_unit' || price.model === 'tiered' || (price.model === 'range' && price.perUnit)
+}
+
 function read(text: string): MicroCredits {
   return parseCredits(text, 'credits')
 }

@@ -113,7 +113,7 @@ function chosenQuantity(operation: Operation, { quantity, args }: PriceRequest):
 /** How many ids a message names: enough to choose from, not a list to page through. */
 const NAMED_IDS = 8
 
-function unknownOperation(catalog: Catalog, id: string): PriceProblem {
+export function unknownOperation(catalog: Catalog, id: string): PriceProblem {
   const all = Object.keys(catalog.operations)
   const category = String(id).split('.')[0] ?? ''
   const similar = all.filter((known) => known.split('.').includes(category))

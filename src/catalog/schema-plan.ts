@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { assumed, credits, label, strict, usd } from './schema-values.js'
+import { assumed, credits, label, quantity, strict, usd } from './schema-values.js'
 
 const grant = strict({
   credits,
@@ -92,8 +92,36 @@ export const packSchema = strict({
     ],
     { error: 'an object whose `kind` is one of "never", "while_active", "months"' },
   ),
+  refund: strict({
+    days: z
+      .int({ error: 'a whole number of days' })
+      .min(1, 'at least 1 day')
+      .max(3650, 'at most 3650 days')
+      .optional()
+      .describe('How many days after the purchase it can be refunded; at any time unless given.'),
+    max_used_percent: quantity
+      .refine((value) => value <= 100, 'a percentage of at most 100')
+      .optional()
+      .describe('How much of the pack, in percent, may be used at most; any share unless given.'),
+    assumed,
+  })
+    .optional()
+    .describe(
+      'Which purchases of it an operator may refund, for what is unused; `{}` is all of them, none unless given.',
+    ),
   assumed,
 }).meta({ id: 'pack', description: 'Credits that are bought once.' })
+
+export const purchasesSchema = strict({
+  self_service: z
+    .enum(['enabled', 'hidden', 'none'], { error: '"enabled", "hidden" or "none"' })
+    .describe(
+      'enabled (unless given, where there are packs): customers buy. hidden: once an operator enables it. none: no packs.',
+    ),
+  assumed,
+}).describe('How packs are bought.')
+
+export type SelfService = z.infer<typeof purchasesSchema>['self_service']
 
 export const thresholdSchema = strict({
   kind: z

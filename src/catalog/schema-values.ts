@@ -24,6 +24,15 @@ export const credits = z
   .regex(DECIMAL, `credits as ${DECIMAL_WORDS}`)
   .refine((text) => !DECIMAL.test(text) || accepts(() => parseCredits(text, 'credits')), 'at most "2000000000" credits')
 
+const HOURLY_WORDS =
+  'credits as decimal text in quotes, zero or more, at most nine decimals, such as "0.5" or "0.000000125"'
+
+/** Credits for an hour of one unit. What is cheap by the month is far less than a millionth of a credit by the hour. */
+export const creditsPerHour = z
+  .string({ error: HOURLY_WORDS })
+  .regex(/^(0|[1-9]\d{0,6})(\.\d{1,9})?$/, HOURLY_WORDS)
+  .refine((text) => Number(text) <= 1_000_000, 'at most "1000000" credits an hour')
+
 /** Dollars as decimal text. */
 export const usd = z
   .string({ error: `dollars as ${DECIMAL_WORDS}` })
@@ -50,7 +59,7 @@ export const operationId = z
     'a dotted lower-case id, category first, such as "image.generate"',
   )
 
-/** Ids of catalogs, plans, packs, variants and categories. */
+/** Ids of catalogs, plans, packs, recurring items, variants and categories. */
 export const slug = z
   .string({ error: 'an id' })
   .max(100, 'an id of at most 100 characters')

@@ -1,6 +1,8 @@
 import { z } from 'zod'
-import { packSchema, planSchema, textsSchema, thresholdSchema } from './schema-plan.js'
+import { campaignSchema } from './schema-campaign.js'
+import { packSchema, planSchema, purchasesSchema, textsSchema, thresholdSchema } from './schema-plan.js'
 import { offerShape } from './schema-price.js'
+import { recurringItemSchema } from './schema-recurring.js'
 import { argumentsSchema, toolSchema } from './schema-tool.js'
 import { assumed, credits, label, noun, operationId, slug, strict, usd } from './schema-values.js'
 
@@ -81,6 +83,12 @@ export const catalogSchema = strict({
   plans: z.record(slug, planSchema, { error: 'an object of plans by id' }).optional(),
   default_plan: slug.nullable().optional().describe('The plan of a new account.'),
   packs: z.record(slug, packSchema, { error: 'an object of packs by id' }).optional(),
+  purchases: purchasesSchema.optional(),
+  recurring_items: z
+    .record(slug, recurringItemSchema, { error: 'an object of recurring items by id' })
+    .optional()
+    .describe('What is paid by the hour for as long as it is kept.'),
+  campaign: campaignSchema.optional(),
   thresholds: z.array(thresholdSchema, { error: 'a list of thresholds' }).max(20, 'at most 20 thresholds').optional(),
   texts: textsSchema.optional(),
 })

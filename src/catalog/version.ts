@@ -5,6 +5,8 @@ import type { Catalog } from './catalog.js'
 export interface CatalogVersion {
   readonly version: number
   readonly effectiveAt: Instant
+  /** When it was put into the ledger: what is dearer in it was announced then (ND-13). */
+  readonly announcedAt: Instant
   readonly catalog: Catalog
 }
 
@@ -14,3 +16,6 @@ export function versionAt(versions: readonly CatalogVersion[], at: Instant): Cat
   if (current === undefined) throw new Error('a ledger has at least one catalog version before an account is decided')
   return current
 }
+
+/** A version before it is in the ledger. */
+export type NewCatalogVersion = Omit<CatalogVersion, 'announcedAt'>

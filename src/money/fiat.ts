@@ -29,6 +29,33 @@ export function usdFor(amount: MicroCredits, creditUsd: Fiat): Fiat {
   return fiat(nearest(amount * BigInt(creditUsd.millionths), MICRO_PER_CREDIT))
 }
 
+const MILLIONTHS_PER_CENT = 10_000n
+
+/** What `part` of `whole` is of a price: exact, then rounded down to the cent, so that nobody is given back more than they paid for it. */
+export function shareOfUsd(price: Fiat, { part, whole }: { readonly part: MicroCredits; readonly whole: MicroCredits }): Fiat {
+  return fiat(((BigInt(price.millionths) * part) / (whole * MILLIONTHS_PER_CENT)) * MILLIONTHS_PER_CENT)
+}
+
+/** A price of one credit is written as short as it stays within this part of the exact one: $9.99 for 1,000 is $0.01 each. */
+const SHORTENED_BY_AT_MOST = 500n
+const DECIMALS_MAX = 12
+
+/**
+ * What one credit costs where `credits` cost `price`, in dollars: the shortest decimal within two thousandths of the exact
+ * figure, as people write it. For showing, never for charging. Null where nothing is paid or nothing is given.
+ */
+export function usdPerCredit(price: Fiat, credits: MicroCredits): number | null {
+  if (price.millionths === 0 || credits === 0n) return null
+  for (let decimals = 0; decimals <= DECIMALS_MAX; decimals += 1) {
+    // A millionth of a dollar for a micro-credit is a dollar for a credit, so that the two scales cancel out.
+    const exact = BigInt(price.millionths) * 10n ** BigInt(decimals)
+    const rounded = nearest(exact, credits)
+    const error = rounded * credits - exact
+    if ((error < 0n ? -error : error) * SHORTENED_BY_AT_MOST <= exact) return Number(`${rounded}e-${decimals}`)
+  }
+  return price.millionths / Number(credits)
+}
+
 /** Dollars as a JSON number. */
 export function toUsd(value: Fiat): number {
   return value.millionths / 1e6
