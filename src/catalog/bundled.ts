@@ -1,5 +1,9 @@
 import neuralDraft from './bundled/neural-draft.json' with { type: 'json' }
+import socialNeuron from './bundled/social-neuron.json' with { type: 'json' }
+import soku from './bundled/soku.json' with { type: 'json' }
 import starterDocument from './bundled/starter.json' with { type: 'json' }
+import synfluencer from './bundled/synfluencer.json' with { type: 'json' }
+import workspaceCredits from './bundled/workspace-credits.json' with { type: 'json' }
 
 /** The catalog of whoever has not written one: every tool call costs one credit. */
 export const starter: unknown = starterDocument
@@ -8,4 +12,8 @@ export const starter: unknown = starterDocument
 export const bundledCatalogs: Readonly<Record<string, unknown>> = {
   starter,
   'neural-draft': neuralDraft,
+  'social-neuron': socialNeuron,
+  soku,
+  synfluencer,
+  'workspace-credits': workspaceCredits,
 }

@@ -3,6 +3,7 @@ import { unitsWithin } from '../../src/catalog/afford.js'
 import { assumedFigures } from '../../src/catalog/assumed.js'
 import { quotePrice } from '../../src/catalog/quote-price.js'
 import { toUsd } from '../../src/money/fiat.js'
+import { documentedFigures } from './figures.js'
 import { bundled, credits, pricedOf, usdPerCredit } from './support.js'
 
 const catalog = bundled('neural-draft')
@@ -237,7 +238,81 @@ describe('plans and packs', () => {
     expect(catalog.texts.outOfCredits).toMatch(/^Out of credits/)
   })
 
-  it('no figure is ours', () => {
-    expect(assumedFigures(catalog)).toEqual([])
+  it('ND-15: a top-up can be refunded for 30 days, while no more than 25 % of it is used', () => {
+    expect(Object.values(catalog.packs).map(({ refund }) => refund)).toEqual(
+      Object.keys(catalog.packs).map(() => ({ days: 30, maxUsedPercent: 25 })),
+    )
+  })
+
+  it('ND-07: top-ups are sold to whoever asks, on any plan', () => {
+    expect(catalog.selfService).toBe('enabled')
+  })
+
+  it('ND-21: storage, domains and connected accounts are paid by the hour', () => {
+    const items = Object.values(catalog.recurringItems).map(({ id, unit, pricePerUnitHour }) => [
+      id,
+      unit.name,
+      pricePerUnitHour.amount > 0n,
+    ])
+    expect(items).toEqual([
+      ['connected-account', 'account', true],
+      ['custom-domain', 'domain', true],
+      ['storage', 'gigabyte', true],
+    ])
+  })
+})
+
+describe('the figures', () => {
+  it('ND-21: what a recurring item costs by the hour is ours, and nothing else is', () => {
+    expect([...assumedFigures(catalog)].sort()).toEqual([
+      'recurring_items/connected-account',
+      'recurring_items/custom-domain',
+      'recurring_items/storage',
+    ])
+  })
+
+  it('ND-01, ND-06, ND-07: every other one is in the document', () => {
+    const price = 'price/credits'
+    expect(documentedFigures(catalog)).toEqual({
+      // A credit costs less in a bigger plan. The document prices no tool that it does not name.
+      'unit/credit_usd': null,
+      default_tool_price: null,
+      price_increase_notice_days: 30,
+      [`operations/chat.message/${price}`]: '1',
+      [`operations/page.edit/${price}`]: '2',
+      [`operations/social.post/${price}`]: '5',
+      [`operations/translate/${price}`]: '7',
+      [`operations/content_plan.create/${price}`]: '10',
+      [`operations/image.generate/${price}`]: '32',
+      [`operations/video.clip/variants/budget/${price}`]: '40',
+      [`operations/blog.post/${price}`]: '60',
+      [`operations/video.clip/variants/premium/${price}`]: '300',
+      [`operations/website.generate/${price}`]: '240',
+      [`operations/webhook.retry/${price}`]: '0.02',
+      ...Object.fromEntries(FREE.map((operation) => [`operations/${operation}/${price}`, '0'])),
+      'plans/free/monthly_credits': '250',
+      'plans/free/price_usd': '0',
+      'plans/hobby/monthly_credits': '5000',
+      'plans/hobby/price_usd': '25',
+      'plans/build/monthly_credits': '25000',
+      'plans/build/price_usd': '119',
+      'plans/scale/monthly_credits': '100000',
+      'plans/scale/price_usd': '399',
+      'plans/enterprise/monthly_credits': null,
+      'plans/enterprise/price_usd': null,
+      'packs/usd-20/price_usd': '20',
+      'packs/usd-20/parts/0/credits': '4000',
+      'packs/usd-100/price_usd': '100',
+      'packs/usd-100/parts/0/credits': '20000',
+      'packs/usd-500/price_usd': '500',
+      'packs/usd-500/parts/0/credits': '100000',
+      ...Object.fromEntries(
+        ['usd-20', 'usd-100', 'usd-500'].flatMap((pack) => [
+          [`packs/${pack}/refund/days`, 30],
+          [`packs/${pack}/refund/max_used_percent`, 25],
+        ]),
+      ),
+      'thresholds/0/value': '20',
+    })
   })
 })
