@@ -27,9 +27,17 @@ CREATE TABLE accounts (
   period_start integer,
   period_end integer,
   period_base integer,
+  next_plan text,
+  rules integer not null check (rules >= 0),
+  pending integer not null check (pending between 0 and 2000000000000000),
+  fired text not null,
+  clock_ahead_ms integer not null check (clock_ahead_ms >= 0),
+  items_due_at integer not null,
   check (issued + available + reserved + spent + expired + revoked + uncollected = 0),
   check (available >= -debt),
-  check ((plan is null) = (period_end is null))
+  check ((plan is null) = (period_end is null)),
+  check (next_plan is null or plan is not null),
+  check (clock_ahead_ms = 0 or is_test = 1)
 ) strict, without rowid;
 
 CREATE INDEX accounts_by_parent on accounts (parent, id) where parent is not null;
@@ -42,6 +50,20 @@ CREATE TABLE catalogs (
   created_at integer not null,
   document text not null
 ) strict;
+
+CREATE TABLE counters (
+  account text not null references accounts (id),
+  budget text not null,
+  subject text not null,
+  origin integer not null,
+  window_start integer not null,
+  window_end integer not null check (window_end > window_start),
+  used integer not null check (used between 0 and 9007199254740991),
+  reserved integer not null check (reserved between 0 and 9007199254740991),
+  fired_percent integer not null check (fired_percent >= 0),
+  slices text not null,
+  primary key (account, budget, subject)
+) strict, without rowid;
 
 CREATE TABLE grants (
   account text not null references accounts (id),
@@ -56,6 +78,7 @@ CREATE TABLE grants (
   is_open integer not null,
   effective_at integer not null,
   expires_at integer not null check (expires_at > effective_at),
+  ends_with_plan integer not null check (ends_with_plan in (0, 1)),
   primary key (account, sequence),
   check (state = 'effective' or remaining = 0),
   check (is_open = (state = 'effective' and remaining > 0))
@@ -70,6 +93,25 @@ CREATE INDEX grants_in_burn_order on grants (account, priority, expires_at, is_p
 CREATE INDEX grants_scheduled on grants (account, effective_at)
   where state = 'scheduled';
 
+CREATE TABLE records (
+  account text not null references accounts (id),
+  kind text not null check (
+    kind in ('budget', 'alert', 'message', 'member', 'key', 'purchase', 'item', 'trial', 'setting')
+  ),
+  id text not null,
+  sequence integer not null check (sequence >= 0),
+  is_open integer not null check (is_open in (0, 1)),
+  lookup text,
+  document text not null,
+  primary key (account, kind, id)
+) strict, without rowid;
+
+CREATE INDEX records_by_age on records (account, kind, sequence, id);
+
+CREATE UNIQUE INDEX records_by_lookup on records (lookup) where lookup is not null;
+
+CREATE INDEX records_open on records (account, kind, sequence, id) where is_open = 1;
+
 CREATE TABLE reservations (
   account text not null references accounts (id),
   sequence integer not null,
@@ -77,6 +119,8 @@ CREATE TABLE reservations (
   state text not null check (state in ('open', 'settled', 'released', 'expired')),
   holder text not null check (holder in ('meter', 'agent', 'operator')),
   key text,
+  member text,
+  run text,
   amount integer not null check (amount >= 0),
   pins text not null,
   overrun text not null check (overrun in ('cap', 'reject', 'debt')),
@@ -131,6 +175,22 @@ CREATE UNIQUE INDEX transactions_by_key on transactions (account, idempotency_ke
 
 CREATE INDEX transactions_refunds on transactions (account, refers_to) where kind = 'refund';
 
+CREATE TABLE usage_marks (
+  account text primary key references accounts (id),
+  sequence integer not null check (sequence >= 0)
+) strict, without rowid;
+
+CREATE TABLE usage_rollups (
+  account text not null references accounts (id),
+  dimension text not null,
+  grain integer not null check (grain in (1, 96)),
+  begin integer not null check (begin >= 0 and begin % grain = 0),
+  key text not null check (key = '' or key like '=%'),
+  calls integer not null check (calls >= 0),
+  credits integer not null check (credits between -2000000000000000 and 2000000000000000),
+  primary key (account, dimension, grain, begin, key)
+) strict, without rowid;
+
 CREATE VIEW entries as
 select
   t.account,
@@ -142,4 +202,4 @@ select
   e.value ->> 3 as balance_after
 from transactions as t, json_each(t.entries) as e;
 
-pragma user_version = 1;
+pragma user_version = 2;

@@ -1,6 +1,6 @@
--- The ledger: accounts, their grants and reservations, and the journal of transactions. Amounts are micro-credits,
--- instants are epoch milliseconds, 8640000000000000 is "never". Every table is keyed by account first. Names sort by
--- their bytes, as everywhere else. JSON is text: the bytes that were hashed are the bytes that are kept.
+-- The ledger: accounts, their grants, reservations, records and counters, and the journal of transactions. Amounts are
+-- micro-credits, instants are epoch milliseconds, 8640000000000000 is "never". Every table is keyed by account first.
+-- Names sort by their bytes, as everywhere else. JSON is text: the bytes that were hashed are the bytes that are kept.
 
 create table accounts (
   id text collate "C" primary key,
@@ -31,9 +31,17 @@ create table accounts (
   period_start int8,
   period_end int8,
   period_base int8,
+  next_plan text,
+  rules int8 not null check (rules >= 0),
+  pending int8 not null check (pending between 0 and 2000000000000000),
+  fired text not null,
+  clock_ahead_ms int8 not null check (clock_ahead_ms >= 0),
+  items_due_at int8 not null,
   check (issued + available + reserved + spent + expired + revoked + uncollected = 0),
   check (available >= -debt),
-  check ((plan is null) = (period_end is null))
+  check ((plan is null) = (period_end is null)),
+  check (next_plan is null or plan is not null),
+  check (clock_ahead_ms = 0 or is_test = 1)
 );
 
 create index accounts_due on accounts (next_due_at, id);
@@ -52,6 +60,7 @@ create table grants (
   is_open int8 not null,
   effective_at int8 not null,
   expires_at int8 not null check (expires_at > effective_at),
+  ends_with_plan int8 not null check (ends_with_plan in (0, 1)),
   primary key (account, sequence),
   check (state = 'effective' or remaining = 0),
   check (is_open = case when state = 'effective' and remaining > 0 then 1 else 0 end)
@@ -71,6 +80,8 @@ create table reservations (
   state text not null check (state in ('open', 'settled', 'released', 'expired')),
   holder text not null check (holder in ('meter', 'agent', 'operator')),
   key text,
+  member text,
+  run text,
   amount int8 not null check (amount >= 0),
   pins text not null,
   overrun text not null check (overrun in ('cap', 'reject', 'debt')),
@@ -92,6 +103,39 @@ create table reservations (
 create index reservations_open on reservations (account, expires_at, sequence) where state = 'open';
 create unique index reservations_open_calls on reservations (account, call_key)
   where state = 'open' and call_key is not null;
+
+-- What an account has beside its credits, a document of each kind: budgets, alerts, members, keys and the like.
+create table records (
+  account text collate "C" not null references accounts (id),
+  kind text collate "C" not null check (
+    kind in ('budget', 'alert', 'message', 'member', 'key', 'purchase', 'item', 'trial', 'setting')
+  ),
+  id text collate "C" not null,
+  sequence int8 not null check (sequence >= 0),
+  is_open int8 not null check (is_open in (0, 1)),
+  lookup text collate "C",
+  document text not null,
+  primary key (account, kind, id)
+);
+
+create index records_open on records (account, kind, sequence, id) where is_open = 1;
+create index records_by_age on records (account, kind, sequence, id);
+create unique index records_by_lookup on records (lookup) where lookup is not null;
+
+-- What is counted for one budget and one subject in its running window: in the same write as the charge that counts.
+create table counters (
+  account text collate "C" not null references accounts (id),
+  budget text collate "C" not null,
+  subject text collate "C" not null,
+  origin int8 not null,
+  window_start int8 not null,
+  window_end int8 not null check (window_end > window_start),
+  used int8 not null check (used between 0 and 9007199254740991),
+  reserved int8 not null check (reserved between 0 and 9007199254740991),
+  fired_percent int8 not null check (fired_percent >= 0),
+  slices text not null,
+  primary key (account, budget, subject)
+);
 
 create table transactions (
   account text collate "C" not null references accounts (id),

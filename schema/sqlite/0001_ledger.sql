@@ -1,5 +1,5 @@
--- The ledger: accounts, their grants and reservations, and the journal of transactions. Amounts are micro-credits,
--- instants are epoch milliseconds, 8640000000000000 is "never". Every table is keyed by account first.
+-- The ledger: accounts, their grants, reservations, records and counters, and the journal of transactions. Amounts are
+-- micro-credits, instants are epoch milliseconds, 8640000000000000 is "never". Every table is keyed by account first.
 
 create table accounts (
   id text primary key,
@@ -30,9 +30,17 @@ create table accounts (
   period_start integer,
   period_end integer,
   period_base integer,
+  next_plan text,
+  rules integer not null check (rules >= 0),
+  pending integer not null check (pending between 0 and 2000000000000000),
+  fired text not null,
+  clock_ahead_ms integer not null check (clock_ahead_ms >= 0),
+  items_due_at integer not null,
   check (issued + available + reserved + spent + expired + revoked + uncollected = 0),
   check (available >= -debt),
-  check ((plan is null) = (period_end is null))
+  check ((plan is null) = (period_end is null)),
+  check (next_plan is null or plan is not null),
+  check (clock_ahead_ms = 0 or is_test = 1)
 ) strict, without rowid;
 
 create index accounts_due on accounts (next_due_at, id);
@@ -51,6 +59,7 @@ create table grants (
   is_open integer not null,
   effective_at integer not null,
   expires_at integer not null check (expires_at > effective_at),
+  ends_with_plan integer not null check (ends_with_plan in (0, 1)),
   primary key (account, sequence),
   check (state = 'effective' or remaining = 0),
   check (is_open = (state = 'effective' and remaining > 0))
@@ -70,6 +79,8 @@ create table reservations (
   state text not null check (state in ('open', 'settled', 'released', 'expired')),
   holder text not null check (holder in ('meter', 'agent', 'operator')),
   key text,
+  member text,
+  run text,
   amount integer not null check (amount >= 0),
   pins text not null,
   overrun text not null check (overrun in ('cap', 'reject', 'debt')),
@@ -91,6 +102,39 @@ create table reservations (
 create index reservations_open on reservations (account, expires_at) where state = 'open';
 create unique index reservations_open_calls on reservations (account, call_key)
   where state = 'open' and call_key is not null;
+
+-- What an account has beside its credits, a document of each kind: budgets, alerts, members, keys and the like.
+create table records (
+  account text not null references accounts (id),
+  kind text not null check (
+    kind in ('budget', 'alert', 'message', 'member', 'key', 'purchase', 'item', 'trial', 'setting')
+  ),
+  id text not null,
+  sequence integer not null check (sequence >= 0),
+  is_open integer not null check (is_open in (0, 1)),
+  lookup text,
+  document text not null,
+  primary key (account, kind, id)
+) strict, without rowid;
+
+create index records_open on records (account, kind, sequence, id) where is_open = 1;
+create index records_by_age on records (account, kind, sequence, id);
+create unique index records_by_lookup on records (lookup) where lookup is not null;
+
+-- What is counted for one budget and one subject in its running window: in the same write as the charge that counts.
+create table counters (
+  account text not null references accounts (id),
+  budget text not null,
+  subject text not null,
+  origin integer not null,
+  window_start integer not null,
+  window_end integer not null check (window_end > window_start),
+  used integer not null check (used between 0 and 9007199254740991),
+  reserved integer not null check (reserved between 0 and 9007199254740991),
+  fired_percent integer not null check (fired_percent >= 0),
+  slices text not null,
+  primary key (account, budget, subject)
+) strict, without rowid;
 
 create table transactions (
   account text not null references accounts (id),

@@ -15,6 +15,8 @@ export interface Subscription {
   readonly periodEnd: Instant
   /** Allowance of the period plus the other credits held at its start: the whole of which "20 % remain" is said (ND-10). */
   readonly periodBase: MicroCredits
+  /** The plan of the next period where it is another one, `none` for no plan any more; null to go on. */
+  readonly nextPlan: string | null
 }
 
 /** The wallet that pays, and the unit of consistency: every rule reads rows of one account. */
@@ -44,6 +46,16 @@ export interface Account {
   /** Nothing of this account is due before this instant. May be too early, never too late. */
   readonly nextDueAt: Instant
   readonly subscription: Subscription | null
+  /** Open budgets and alerts: an account without any spares the look at them. */
+  readonly rules: number
+  /** Credits of purchases that are not settled yet. */
+  readonly pending: MicroCredits
+  /** The thresholds of the balance that were told of and are still reached: told of again only once re-armed (T38). */
+  readonly fired: readonly string[]
+  /** How far a test account's own time is ahead of the clock, in milliseconds; zero for every other (AX-24). */
+  readonly clockAheadMs: number
+  /** When the recurring items of the running month are charged; `NEVER` without any. */
+  readonly itemsDueAt: Instant
 }
 
 const EMPTY_BOOKS: Books = { issued: 0n, available: 0n, reserved: 0n, spent: 0n, expired: 0n, revoked: 0n, uncollected: 0n }
@@ -75,5 +87,10 @@ export function openAccount(input: NewAccount, at: Instant): Account {
     openReservations: 0,
     nextDueAt: NEVER,
     subscription: null,
+    rules: 0,
+    pending: 0n,
+    fired: [],
+    clockAheadMs: 0,
+    itemsDueAt: NEVER,
   }
 }

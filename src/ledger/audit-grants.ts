@@ -1,8 +1,8 @@
 import type { MicroCredits } from '../money/credits.js'
 import { formatInstantOrNull, type Instant, NEVER } from '../time/instant.js'
 import type { Report } from './audit-finding.js'
-import type { Grant } from './grant.js'
-import { formatId, type Transaction, transactionId } from './transaction.js'
+import { type Grant, usualTerms } from './grant.js'
+import { type Detail, formatId, type Transaction, transactionId } from './transaction.js'
 
 /** Follows through the journal what each grant has left. Keeps only grants that have something left or are still promised. */
 export class GrantAudit {
@@ -50,6 +50,7 @@ export class GrantAudit {
   #compareWithTold({ detail }: Transaction, row: Grant): void {
     const { source, expiresAt } = detail
     if (source !== undefined && source !== row.source) this.#report(row.id, 'rows', 'the source of the grant is not what its transaction says')
+    if (!isHeldAsTold(detail, row)) this.#report(row.id, 'rows', 'the grant is held otherwise than its transaction says: its priority, whether it is paid, or whether it ends with the plan')
     const isOtherEnd = expiresAt !== undefined && expiresAt !== formatInstantOrNull(row.expiresAt)
     if (isOtherEnd) this.#report(row.id, 'rows', 'the expiry of the grant is not what its transaction says')
   }
@@ -96,4 +97,10 @@ export class GrantAudit {
     const scheduled = [...this.#scheduled.values()].filter((row) => row.state === 'scheduled')
     return Math.min(NEVER, ...open.map((row) => row.expiresAt), ...scheduled.map((row) => row.effectiveAt))
   }
+}
+
+/** A row says how a grant is held only where its source does not tell already. */
+function isHeldAsTold({ priority, isPaid, endsWithPlan = false }: Detail, row: Grant): boolean {
+  const usual = usualTerms(row.source)
+  return row.priority === (priority ?? usual.priority) && row.isPaid === (isPaid ?? usual.isPaid) && row.endsWithPlan === endsWithPlan
 }

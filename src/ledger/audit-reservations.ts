@@ -2,8 +2,9 @@ import type { MicroCredits } from '../money/credits.js'
 import { type Instant, NEVER } from '../time/instant.js'
 import type { Account } from './account.js'
 import type { Report } from './audit-finding.js'
+import { labelsDigest } from './chain.js'
 import { LATE_SETTLEMENT_MS, type Reservation } from './reservation.js'
-import { formatId, type Transaction, transactionId } from './transaction.js'
+import { type Detail, formatId, type Transaction, transactionId } from './transaction.js'
 
 /**
  * Follows each reservation through the journal to its one end. Keeps those that are open, and those that timed out less
@@ -15,6 +16,8 @@ export class ReservationAudit {
   readonly #report: Report
   readonly #account: Account
   readonly #open = new Map<number, Reservation>()
+  /** What the journal says of the end of each open one. */
+  readonly #told = new Map<number, unknown>()
   readonly #timedOut = new Map<number, { readonly row: Reservation; readonly at: Instant }>()
 
   constructor(account: Account, report: Report) {
@@ -27,6 +30,7 @@ export class ReservationAudit {
     this.#forget(transaction.at)
     if (transaction.kind === 'reserve') return this.#begin(transaction, row)
     if (row !== null) this.#report(row.id, 'rows', 'no transaction made this reservation')
+    if (transaction.detail['change'] === 'reservation_extended') this.#extend(transaction)
     if (transaction.kind === 'settle') this.#settle(transaction)
     if (transaction.kind === 'release') this.#release(transaction)
   }
@@ -40,7 +44,44 @@ export class ReservationAudit {
       row.pins.length === pinned.length &&
       row.pins.every((pin, index) => pin.grant === pinned[index]?.grant && pin.amount === pinned[index]?.amount)
     if (!isSame) this.#report(row.id, 'I2', 'what the reservation pins is not what its transaction set aside')
+    this.#compareWithTold(transaction, row)
     this.#open.set(row.sequence, row)
+  }
+
+  /** What the journal says of a reservation besides its amount: who holds it, for what, and how long at least. */
+  #compareWithTold(transaction: Transaction, row: Reservation): void {
+    const { detail, labelsDigest: digest } = transaction
+    const told = [
+      [row.holder, detail['holder']],
+      [row.overrun, detail['overrun'] ?? 'cap'],
+      [row.run, detail['run'] ?? null],
+      [row.key, transaction.key],
+      [row.member, transaction.member],
+      [row.operation, transaction.operation],
+      [row.variant, transaction.variant],
+      [row.tool, transaction.tool],
+      [row.priceVersion, transaction.priceVersion],
+      [row.openedAt, transaction.at],
+    ]
+    const isAsTold = told.every(([found, expected]) => found === expected)
+    // Labels may have been erased, in the row as in the journal; what is there must be what was given.
+    const areLabelsAsTold = row.labels === null || digest === labelsDigest(this.#account.labelSalt, row.labels)
+    if (!isAsTold || !areLabelsAsTold) this.#report(row.id, 'rows', 'the reservation is not for whom and what its transaction says')
+    if (!isPriceAsTold(row, detail)) this.#report(row.id, 'rows', 'the price of the reservation is not what its transaction says')
+    this.#told.set(row.sequence, detail['expiresAt'])
+  }
+
+  /** Its holder's word moves an end later; a sign of life does so without a row, so that a later one is no mistake. */
+  #extend({ refersTo, detail }: Transaction): void {
+    if (refersTo !== null && this.#told.has(refersTo)) this.#told.set(refersTo, detail['expiresAt'])
+  }
+
+  #checkEnd(row: Reservation): void {
+    const told = this.#told.get(row.sequence)
+    if (typeof told === 'string' && row.expiresAt < Date.parse(told)) {
+      this.#report(row.id, 'rows', `the reservation ends at ${row.expiresAt}; its transactions say ${told}`)
+    }
+    this.#told.delete(row.sequence)
   }
 
   #settle(transaction: Transaction): void {
@@ -52,6 +93,7 @@ export class ReservationAudit {
     if (timedOut !== undefined && transaction.at >= timedOut.at + LATE_SETTLEMENT_MS) {
       this.#report(row.id, 'I3', 'the reservation was settled more than a day after its end')
     }
+    if (open !== undefined) this.#checkEnd(row)
     this.#open.delete(sequence)
     this.#timedOut.delete(sequence)
     this.#takeOut(transaction, row, open === undefined ? 0n : row.amount)
@@ -67,9 +109,11 @@ export class ReservationAudit {
     const sequence = transaction.refersTo ?? 0
     const row = this.#open.get(sequence)
     if (row === undefined) return this.#report(transactionId(transaction), 'I3', `it releases reservation ${sequence}, which was not open`)
+    this.#checkEnd(row)
     this.#open.delete(sequence)
     this.#takeOut(transaction, row, row.amount)
     const hasTimedOut = transaction.detail['reason'] === 'time_out'
+    if (hasTimedOut && transaction.at !== row.expiresAt) this.#report(row.id, 'rows', 'the reservation timed out at another instant than its end')
     if (hasTimedOut) this.#timedOut.set(sequence, { row, at: transaction.at })
     const isSettledLate = hasTimedOut && row.state === 'settled' && (row.endedBy ?? 0) > transaction.sequence
     const isEnded = row.state === (hasTimedOut ? 'expired' : 'released') && row.endedBy === transaction.sequence
@@ -119,6 +163,7 @@ export class ReservationAudit {
     for (const { row } of this.#timedOut.values()) this.#wantSettlement(row)
     let due = NEVER
     for (const row of this.#open.values()) {
+      this.#checkEnd(row)
       due = Math.min(due, row.expiresAt)
       if (row.state !== 'open' && (row.endedBy ?? 0) <= this.#account.sequence) {
         this.#report(row.id, 'I3', `the reservation says ${row.state} and no transaction ended it`)
@@ -126,4 +171,28 @@ export class ReservationAudit {
     }
     return due
   }
+}
+
+/**
+ * Whether the price that a reservation keeps has the sums that its transaction tells, line by line where it has lines.
+ * By what rates they come about is the catalog's to say.
+ */
+function isPriceAsTold(row: Reservation, detail: Detail): boolean {
+  const { maximum, lines } = row.price as { readonly maximum?: unknown; readonly lines?: unknown }
+  if (!isAmount(maximum, detail['reserved']) || !Array.isArray(lines)) return false
+  const told = (detail['lines'] ?? null) as readonly Line[] | null
+  if (told === null) return lines.length === 1
+  return told.length === lines.length && told.every((line, index) => isLineAsTold(lines[index] as Line, line))
+}
+
+function isLineAsTold(line: Line, told: Line): boolean {
+  const isSame = line['operation'] === told['operation'] && line['variant'] === told['variant'] && line['quantity'] === told['quantity']
+  return isSame && isAmount(line['minimum'], told['minimum']) && isAmount(line['maximum'], told['maximum'])
+}
+
+type Line = Readonly<Record<string, unknown>>
+
+/** A price keeps amounts as texts, the journal tells them as numbers; both are short forms of at most six decimals. */
+function isAmount(text: unknown, told: unknown): boolean {
+  return typeof text === 'string' && typeof told === 'number' && Number(text) === told
 }

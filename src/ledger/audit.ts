@@ -1,7 +1,7 @@
 import type { MicroCredits } from '../money/credits.js'
 import type { Account } from './account.js'
 import { type Book, BOOKS } from './books.js'
-import type { Finding } from './audit-finding.js'
+import type { Finding, Report } from './audit-finding.js'
 import { GrantAudit } from './audit-grants.js'
 import { ReservationAudit } from './audit-reservations.js'
 import { genesisHash, labelsDigest, transactionHash } from './chain.js'
@@ -25,6 +25,7 @@ export interface Related {
  */
 export class Audit {
   readonly findings: Finding[] = []
+  readonly #report: Report
   readonly #account: Account
   readonly #grants: GrantAudit
   readonly #reservations: ReservationAudit
@@ -36,9 +37,13 @@ export class Audit {
   #lastAt: number
   #head: string
 
-  /** `account` and, at the end, its open grants are of one moment; rows read later may tell of what came after it. */
-  constructor(account: Account) {
+  /**
+   * `account` and, at the end, its open grants are of one moment; rows read later may tell of what came after it. What is
+   * found goes to `report`, in an audit of more than this.
+   */
+  constructor(account: Account, report?: Report) {
     this.#account = account
+    this.#report = report ?? ((row, invariant, message) => this.findings.push({ row, invariant, message }))
     this.#grants = new GrantAudit(this.#report)
     this.#reservations = new ReservationAudit(account, this.#report)
     this.#books = { ...ZERO_BOOKS }
@@ -65,7 +70,7 @@ export class Audit {
 
   /** Compares what the journal comes to with the account's row and its open grants. */
   finish(openGrants: readonly Grant[]): void {
-    const { books, debt, debtMax, sequence, head, lastAt, openReservations, nextDueAt, subscription } = this.#account
+    const { books, debt, debtMax, sequence, head, lastAt, openReservations, nextDueAt, itemsDueAt, subscription } = this.#account
     const found = (invariant: Finding['invariant'], message: string) => this.#report(this.#account.id, invariant, message)
     if (sequence !== this.#sequence) found('sequence', `the account says ${sequence} transactions; the journal has ${this.#sequence}`)
     if (head !== this.#head) found('chain', `the account's head is not the hash of its last transaction`)
@@ -80,12 +85,8 @@ export class Audit {
     const grants = openGrants.length + this.#grants.scheduledCount
     if (grants !== this.#account.openGrants) found('rows', `the account says ${this.#account.openGrants} open and scheduled grants; there are ${grants}`)
     if (this.#reservations.openCount !== openReservations) found('rows', `the account says ${openReservations} open reservations; there are ${this.#reservations.openCount}`)
-    const due = Math.min(this.#grants.finish(openGrants), this.#reservations.finish(), subscription?.periodEnd ?? nextDueAt)
+    const due = Math.min(this.#grants.finish(openGrants), this.#reservations.finish(), subscription?.periodEnd ?? nextDueAt, itemsDueAt)
     if (nextDueAt > due) found('due', `something is due at ${due}; the account waits until ${nextDueAt}`)
-  }
-
-  readonly #report = (row: string, invariant: Finding['invariant'], message: string): void => {
-    this.findings.push({ row, invariant, message })
   }
 
   #addToChain(transaction: Transaction): void {

@@ -17,12 +17,19 @@ export interface Grant {
   readonly effectiveAt: Instant
   /** Exclusive: at this instant the grant has expired. `NEVER` for one that does not. */
   readonly expiresAt: Instant
+  /** Ends with the subscription as well: an allowance that rolls over only while the account has one (SN-05). */
+  readonly endsWithPlan: boolean
 }
 
 /** Allowance is used before anything bought or given besides it (ND-22); a smaller number is used first. */
 export const PRIORITY_ALLOWANCE = 10
 export const PRIORITY_DEFAULT = 20
 export const PRIORITY_MAX = 100
+
+/** How grants of a source are held unless their transaction says otherwise: only what differs costs a row its bytes. */
+export function usualTerms(source: string): Pick<Grant, 'priority' | 'isPaid'> {
+  return { priority: source === 'allowance' ? PRIORITY_ALLOWANCE : PRIORITY_DEFAULT, isPaid: source === 'purchase' }
+}
 
 export function isOpen(grant: Grant): boolean {
   return grant.state === 'effective' && grant.remaining > 0n

@@ -31,6 +31,9 @@ export interface Reservation {
   readonly holder: Holder
   /** The key that reserved; null without keys. Only the same key may end it. */
   readonly key: string | null
+  /** The member and the run for whom it was made: its settlement counts as theirs, whoever settles. */
+  readonly member: string | null
+  readonly run: string | null
   readonly amount: MicroCredits
   /** The grants pinned in burn order; a settlement takes them in that order. */
   readonly pins: readonly Share[]

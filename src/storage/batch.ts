@@ -6,7 +6,7 @@ import type { Need } from '../decide/view.js'
 import type { Account } from '../ledger/account.js'
 import type { Instant } from '../time/instant.js'
 import { type Found, LoadedAccount, type WriteSet } from './loaded-account.js'
-import { dueNeeds, needsOf } from './needs.js'
+import { dueNeeds, needsOf, ruleNeeds } from './needs.js'
 
 /** One command that waits for its turn. */
 export interface Pending {
@@ -90,9 +90,10 @@ function* loadFirst(
   for (const { command, now } of pending) {
     const account = loaded.get(command.account) as LoadedAccount
     if (account.account === null) continue
-    for (const need of [...needsOf(command), ...dueNeeds(account.account, now)]) {
+    for (const need of [...needsOf(command), ...dueNeeds(account.account, now), ...ruleNeeds(account.account)]) {
+      if (!account.lacks(need)) continue
       const name = `${command.account}\n${JSON.stringify(need)}`
-      if (!account.lacks(need) || asked.has(name)) continue
+      if (asked.has(name)) continue
       asked.add(name)
       needs.push({ account: command.account, need })
     }

@@ -1,9 +1,12 @@
+import type { Catalog } from '../catalog/catalog.js'
 import { catalogFromSource } from '../catalog/parse-catalog.js'
 import type { CatalogVersion } from '../catalog/version.js'
+import { CreditError } from '../errors.js'
 
 export interface CatalogRow {
   readonly version: number | string
   readonly effective_at: number | string
+  readonly created_at: number | string
   readonly document: string
 }
 
@@ -33,6 +36,21 @@ function versionFromRow(row: CatalogRow): CatalogVersion {
   return {
     version: Number(row.version),
     effectiveAt: Number(row.effective_at),
-    catalog: catalogFromSource(row.document),
+    announcedAt: Number(row.created_at),
+    catalog: catalogOf(row),
+  }
+}
+
+/** @throws CreditError `catalog_invalid` for a version that was changed behind the ledger's back: without it nothing can be priced. */
+function catalogOf({ version, document }: CatalogRow): Catalog {
+  try {
+    return catalogFromSource(document)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CreditError('catalog_invalid', `Catalog version ${version} in the ledger cannot be read: ${reason}`, {
+      details: { version: Number(version) },
+      advice: ['Restore the ledger from a backup: versions are never changed, and this one was.'],
+      cause: error,
+    })
   }
 }

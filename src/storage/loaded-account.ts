@@ -1,12 +1,18 @@
+import type { Counter, CounterKey } from '../budgets/counter.js'
+import type { BudgetGroup } from '../budgets/group.js'
+import type { Tally } from '../budgets/tally.js'
 import type { CatalogVersion } from '../catalog/version.js'
 import type { Changes } from '../decide/outcome.js'
 import { type AccountView, type DueRows, type Need, NotLoaded } from '../decide/view.js'
 import type { Account } from '../ledger/account.js'
+import type { AccountRecord, RecordKind } from '../ledger/account-record.js'
 import { compareBurnOrder, type Grant, isOpen } from '../ledger/grant.js'
 import type { Reservation } from '../ledger/reservation.js'
 import type { Transaction } from '../ledger/transaction.js'
 import type { Instant } from '../time/instant.js'
-import { DUE_PAGE } from './needs.js'
+import { LoadedCounters } from './loaded-counters.js'
+import { LoadedRecords } from './loaded-records.js'
+import { DUE_PAGE, RULES } from './needs.js'
 
 /** What a driver answers to one {@link Need}, from the database as it was before this write. */
 export type Found =
@@ -20,6 +26,11 @@ export type Found =
   | { readonly kind: 'refunds'; readonly refunds: readonly Transaction[] }
   | { readonly kind: 'key'; readonly transaction: Transaction | null }
   | { readonly kind: 'call'; readonly reservation: Reservation | null }
+  /** Every open one of the kind asked for, in any order. */
+  | { readonly kind: 'records'; readonly records: readonly AccountRecord[] }
+  | { readonly kind: 'record'; readonly record: AccountRecord | null }
+  /** In the order of the keys asked for. */
+  | { readonly kind: 'counters'; readonly counters: readonly (Counter | null)[] }
   | ({ readonly kind: 'due' } & DueRows)
 
 /** Changes of one account to write, beside the account as the database has it; null for one that is new. */
@@ -41,6 +52,8 @@ export class LoadedAccount implements AccountView {
   readonly #refunds = new Map<number, Transaction[]>()
   readonly #keys = new Map<string, Transaction | null>()
   readonly #calls = new Map<string, Reservation | null>()
+  readonly #records = new LoadedRecords()
+  readonly #counters = new LoadedCounters()
   /** Open grants in burn order up to `#openUntil`; complete when that is null. */
   #open: Grant[] | null = null
   #openUntil: Grant | null = null
@@ -88,6 +101,23 @@ export class LoadedAccount implements AccountView {
     return orNotLoaded(this.#calls.get(key), { kind: 'call', key })
   }
 
+  records(of: RecordKind): readonly AccountRecord[] {
+    if (this.account?.rules === 0 && RULES.includes(of)) return []
+    return this.#records.open(of)
+  }
+
+  record(of: RecordKind, id: string): AccountRecord | null {
+    return this.#records.get(of, id)
+  }
+
+  tally(group: BudgetGroup, subject: string): Tally | null {
+    return this.#counters.tally(group, subject)
+  }
+
+  counters(keys: readonly CounterKey[]): readonly (Counter | null)[] {
+    return this.#counters.get(keys)
+  }
+
   due(at: Instant): DueRows {
     if (this.#due?.at === at) return this.#due.rows
     // Rows that this batch has ended are still due in the database: the page has to reach beyond them.
@@ -96,8 +126,18 @@ export class LoadedAccount implements AccountView {
 
   /** Whether a need is still to be asked of the driver, as far as an account kept from an earlier batch may know. */
   lacks(need: Need): boolean {
-    if (need.kind !== 'grants' || this.#open === null) return true
-    return this.#openUntil !== null && this.#open.length < need.count
+    switch (need.kind) {
+      case 'grants':
+        return this.#open === null || (this.#openUntil !== null && this.#open.length < need.count)
+      case 'records':
+        return !this.#records.hasOpen(need.of)
+      case 'record':
+        return !this.#records.has(need.of, need.id)
+      case 'counters':
+        return !this.#counters.has(need.keys)
+      default:
+        return true
+    }
   }
 
   /** Takes in what the database holds; a row that this batch has changed is newer here and stays. */
@@ -126,6 +166,15 @@ export class LoadedAccount implements AccountView {
         return
       case 'call':
         if (need.kind === 'call') keepFirst(this.#calls, need.key, found.reservation)
+        return
+      case 'records':
+        if (need.kind === 'records') this.#records.addOpen(need.of, found.records)
+        return
+      case 'record':
+        if (need.kind === 'record') this.#records.add(need.of, need.id, found.record)
+        return
+      case 'counters':
+        if (need.kind === 'counters') need.keys.forEach((key, index) => this.#counters.add(key, found.counters[index] ?? null))
         return
       case 'due':
         if (need.kind === 'due') this.#addDue(need.at, found)
@@ -185,6 +234,9 @@ export class LoadedAccount implements AccountView {
       if (transaction.idempotencyKey !== null) this.#keys.set(transaction.idempotencyKey, transaction)
       if (transaction.kind === 'refund' && transaction.refersTo !== null) this.#refunds.get(transaction.refersTo)?.push(transaction)
     }
+    for (const record of changes.records) this.#records.apply(record)
+    for (const tally of changes.tallies) this.#counters.applyTally(tally)
+    for (const counter of changes.counters) this.#counters.apply(counter)
   }
 
   #applyGrant(grant: Grant): void {
@@ -197,8 +249,9 @@ export class LoadedAccount implements AccountView {
   }
 
   /**
-   * The account for a further batch, once all its changes are written and nobody else has changed it: balance and open
-   * grants stay, for nearly every command needs them; what a single command looked at is forgotten.
+   * The account for a further batch, once all its changes are written and nobody else has changed it: balance, open
+   * grants, budgets, alerts and counters stay, for nearly every command needs them; what a single command looked at is
+   * forgotten.
    */
   keptFor(catalogs: readonly CatalogVersion[]): LoadedAccount {
     this.catalogs = catalogs
@@ -209,6 +262,8 @@ export class LoadedAccount implements AccountView {
     this.#changedReservations.clear()
     this.#due = null
     for (const rows of [this.#reservations, this.#transactions, this.#refunds, this.#keys, this.#calls]) rows.clear()
+    this.#records.keep()
+    this.#counters.keep()
     for (const [sequence, grant] of this.#grants) if (!isOpen(grant)) this.#grants.delete(sequence)
     return this
   }
@@ -221,6 +276,10 @@ export class LoadedAccount implements AccountView {
       transactions: this.#newTransactions,
       grants: [...this.#changedGrants].map((sequence) => this.#grants.get(sequence) as Grant),
       reservations: [...this.#changedReservations].map((sequence) => this.#reservations.get(sequence) as Reservation),
+      records: this.#records.changed(),
+      counters: this.#counters.changed(),
+      // They are in the counters.
+      tallies: [],
     }
   }
 }

@@ -1,6 +1,9 @@
+import { SPENDING_CAP } from '../budgets/budget.js'
 import type { Command } from '../decide/command.js'
+import { accountTime } from '../decide/test-clock.js'
 import type { Need } from '../decide/view.js'
 import type { Account } from '../ledger/account.js'
+import type { RecordKind } from '../ledger/account-record.js'
 import { sequenceOfId } from '../ledger/transaction.js'
 import type { Instant } from '../time/instant.js'
 
@@ -10,10 +13,15 @@ const GRANTS_FIRST = 17
 /** How many due rows of a kind one step looks at; a longer list is cut and goes on in the next. */
 export const DUE_PAGE = 200
 
+/** The kinds of records that an account's `rules` counts: what every spending command of it looks at. */
+export const RULES: readonly RecordKind[] = ['budget', 'alert']
+
 /** What a command will look at, as far as it can be told from the command alone; a decision may ask for more. */
 export function needsOf(command: Command): readonly Need[] {
   const needs: Need[] = []
   if (command.idempotencyKey !== null) needs.push({ kind: 'key', key: command.idempotencyKey })
+  if (command.actor.key !== null) needs.push({ kind: 'record', of: 'key', id: command.actor.key })
+  if (command.actor.member !== null) needs.push({ kind: 'record', of: 'member', id: command.actor.member })
   switch (command.kind) {
     case 'reserve':
       if (command.call !== null) needs.push({ kind: 'key', key: command.call.key }, { kind: 'call', key: command.call.key })
@@ -36,10 +44,40 @@ export function needsOf(command: Command): readonly Need[] {
         ]),
       )
       break
+    case 'set_budget':
+    case 'remove_budget':
+    case 'raise_budget':
+      needs.push({ kind: 'record', of: 'budget', id: command.id })
+      break
+    case 'set_alert':
+    case 'remove_alert':
+      needs.push({ kind: 'record', of: 'alert', id: command.id })
+      break
+    case 'put_member':
+    case 'remove_member':
+      needs.push({ kind: 'record', of: 'member', id: command.id })
+      break
+    case 'create_key':
+    case 'revoke_key':
+      needs.push({ kind: 'record', of: 'key', id: command.id })
+      break
+    case 'settle_purchase':
+    case 'cancel_purchase':
+    case 'refund_purchase':
+      needs.push({ kind: 'record', of: 'purchase', id: command.purchase })
+      break
+    case 'set_item':
+      needs.push({ kind: 'record', of: 'item', id: command.item })
+      break
     case 'create_account':
     case 'subscribe':
+    case 'unsubscribe':
+    case 'purchase':
     case 'grant':
     case 'set_state':
+    case 'advance_clock':
+    case 'set_time_zone':
+    case 'set_self_service':
     case 'sweep':
   }
   return needs
@@ -47,8 +85,14 @@ export function needsOf(command: Command): readonly Need[] {
 
 /** What time has made necessary, once the account is known. */
 export function dueNeeds(account: Account | null, now: Instant): readonly Need[] {
-  const at = Math.max(now, account?.lastAt ?? 0)
+  const at = account === null ? now : accountTime(account, now)
   return account !== null && account.nextDueAt <= at ? [{ kind: 'due', at, count: DUE_PAGE }] : []
+}
+
+/** What limits and watches an account's spending, the cap of its plan among it: nothing, where it has no such rules. */
+export function ruleNeeds(account: Account): readonly Need[] {
+  if (account.rules === 0) return []
+  return [...RULES.map((of) => ({ kind: 'records', of }) as const), { kind: 'record', of: 'budget', id: SPENDING_CAP }]
 }
 
 function ofId(prefix: 'rs' | 'tx', id: string, needs: (sequence: number) => readonly Need[]): readonly Need[] {

@@ -1,8 +1,11 @@
-import type { CatalogVersion } from '../catalog/version.js'
+import type { Counter } from '../budgets/counter.js'
+import type { CatalogVersion, NewCatalogVersion } from '../catalog/version.js'
 import type { Command } from '../decide/command.js'
 import type { Draft } from '../decide/draft.js'
 import type { Outcome } from '../decide/outcome.js'
 import type { Account } from '../ledger/account.js'
+import type { AccountRecord, RecordKind } from '../ledger/account-record.js'
+import type { Book } from '../ledger/books.js'
 import type { Grant } from '../ledger/grant.js'
 import type { Reservation } from '../ledger/reservation.js'
 import type { Transaction, TransactionKind } from '../ledger/transaction.js'
@@ -43,7 +46,7 @@ export interface Store {
    */
   transactions(query: TransactionQuery): Promise<readonly Transaction[]>
 
-  /** What was spent, summed by one column and quarter of an hour, for an account and a window of charge times. */
+  /** What was spent, for an account and a window of charge times, summed by one column or by quarters of an hour; of one moment. */
   usage(query: UsageQuery): Promise<readonly UsageSum[]>
 
   /** Pages through everything of an account in the order of sequence, for whoever recomputes it. */
@@ -53,6 +56,30 @@ export interface Store {
 
   accounts(after: string | null, limit: number): Promise<readonly Account[]>
 
+  /** The accounts that report to one, by id. */
+  children(parent: string, after: string | null, limit: number): Promise<readonly Account[]>
+
+  /** An account's records of one kind, newest first: by sequence and, of one sequence, by id, both falling. At most `query.limit`. */
+  records(query: RecordQuery): Promise<readonly AccountRecord[]>
+
+  /** The record that a lookup names, whosever it is; null for one that nobody has. */
+  recordByLookup(lookup: string): Promise<{ readonly account: string; readonly record: AccountRecord } | null>
+
+  /** Counters of an account, of one budget where it is named, the most used first. */
+  counters(account: string, budget: string | null, limit: number): Promise<readonly Counter[]>
+
+  /** What the rows of a part of an account's journal come to, by kind and operation. */
+  kindSums(account: string, range: SequenceRange): Promise<readonly KindSum[]>
+
+  /**
+   * Adds at most `limit` more rows of an account's journal to its roll-ups of usage and tells how many are left. Reports
+   * are right however far this has come: what is not rolled up yet they read from the journal.
+   */
+  rollUp(account: string, limit: number): Promise<number>
+
+  /** Accounts that are not there and of which there are rows all the same, for whoever checks a ledger; at most `limit` a table. */
+  orphans(limit: number): Promise<readonly Orphan[]>
+
   /** Accounts with something due at or before `at`, the longest waiting first. */
   dueAccounts(at: Instant, limit: number): Promise<readonly string[]>
 
@@ -60,7 +87,7 @@ export interface Store {
   catalogs(): Promise<readonly CatalogVersion[]>
 
   /** Adds catalog versions, all or none, if the first of them is the next one; false when another came before. */
-  addCatalogs(versions: readonly CatalogVersion[], now: Instant): Promise<boolean>
+  addCatalogs(versions: readonly NewCatalogVersion[], now: Instant): Promise<boolean>
 
   /** A value that differs once anything in the ledger has changed, whoever changed it. */
   changeMark(): Promise<string>
@@ -92,6 +119,8 @@ export interface TransactionQuery {
   readonly kinds?: readonly TransactionKind[]
   readonly operation?: string
   readonly label?: { readonly name: string; readonly value: string }
+  /** Only rows with an entry in this book. */
+  readonly book?: Book
   /** Only rows with this sequence or a greater one. */
   readonly from?: number
   /** Only rows with a smaller sequence: a page's last sequence asks for the next page. */
@@ -107,6 +136,7 @@ export interface UsageQuery {
   readonly account: string
   readonly since: Instant
   readonly until: Instant
+  /** Null for quarters of an hour alone. */
   readonly by: { readonly column: UsageColumn } | { readonly label: string } | null
   /** Only what carries this label. */
   readonly label?: { readonly name: string; readonly value: string }
@@ -115,10 +145,36 @@ export interface UsageQuery {
 /** Charges and settlements less their refunds, counted at the time of the charge. */
 export interface UsageSum {
   readonly key: string | null
-  /** Quarters of an hour since the epoch: every zone's offset is a multiple of one. */
-  readonly quarter: number
+  /**
+   * Quarters of an hour since the epoch: every zone's offset is a multiple of one. Null for a sum over several, which only
+   * a grouping by a key may have.
+   */
+  readonly quarter: number | null
   readonly calls: number
   readonly credits: MicroCredits
+}
+
+export interface RecordQuery {
+  readonly account: string
+  readonly kind: RecordKind
+  readonly isOpen?: boolean
+  /** Only records that come after this one, newest first. */
+  readonly before?: { readonly sequence: number; readonly id: string }
+  readonly limit: number
+}
+
+/** One line of what happened in a part of a journal. */
+export interface KindSum {
+  readonly kind: TransactionKind
+  readonly operation: string | null
+  readonly count: number
+  readonly credits: MicroCredits
+}
+
+/** A table that has rows of an account that there is not. */
+export interface Orphan {
+  readonly account: string
+  readonly table: 'grants' | 'reservations' | 'transactions' | 'records' | 'counters'
 }
 
 export const QUARTER_MS = 15 * 60 * 1000

@@ -8,7 +8,7 @@ import type { Detail, Labels, Transaction, TransactionKind } from '../ledger/tra
  * Rows as both databases hold them, in the order of the columns of the schema. Integers come back as numbers from one
  * driver and as texts from the other; both are exact, because no amount exceeds what a JSON number holds.
  */
-type Integer = number | string | bigint
+export type Integer = number | string | bigint
 
 export interface AccountRow {
   readonly id: string
@@ -39,12 +39,19 @@ export interface AccountRow {
   readonly period_start: Integer | null
   readonly period_end: Integer | null
   readonly period_base: Integer | null
+  readonly next_plan: string | null
+  readonly rules: Integer
+  readonly pending: Integer
+  readonly fired: string
+  readonly clock_ahead_ms: Integer
+  readonly items_due_at: Integer
 }
 
 export const ACCOUNT_COLUMNS = [
   'id', 'state', 'parent', 'time_zone', 'is_test', 'debt_max', 'label_salt', 'created_at', 'last_at', 'sequence', 'head',
   'issued', 'available', 'reserved', 'spent', 'expired', 'revoked', 'uncollected', 'debt', 'open_grants', 'open_reservations',
-  'next_due_at', 'plan', 'plan_anchor_at', 'period', 'period_start', 'period_end', 'period_base',
+  'next_due_at', 'plan', 'plan_anchor_at', 'period', 'period_start', 'period_end', 'period_base', 'next_plan',
+  'rules', 'pending', 'fired', 'clock_ahead_ms', 'items_due_at',
 ] as const satisfies readonly (keyof AccountRow)[]
 
 export function accountFromRow(row: AccountRow): Account {
@@ -83,7 +90,13 @@ export function accountFromRow(row: AccountRow): Account {
             periodStart: Number(row.period_start),
             periodEnd: Number(row.period_end),
             periodBase: BigInt(row.period_base as Integer),
+            nextPlan: row.next_plan,
           },
+    rules: Number(row.rules),
+    pending: BigInt(row.pending),
+    fired: JSON.parse(row.fired) as string[],
+    clockAheadMs: Number(row.clock_ahead_ms),
+    itemsDueAt: Number(row.items_due_at),
   }
 }
 
@@ -97,6 +110,8 @@ export function accountValues(account: Account): readonly unknown[] {
     account.openGrants, account.openReservations, account.nextDueAt,
     subscription?.plan ?? null, subscription?.anchorAt ?? null, subscription?.period ?? null,
     subscription?.periodStart ?? null, subscription?.periodEnd ?? null, subscription?.periodBase ?? null,
+    subscription?.nextPlan ?? null, account.rules, account.pending, JSON.stringify(account.fired), account.clockAheadMs,
+    account.itemsDueAt,
   ]
 }
 
@@ -136,10 +151,12 @@ export interface GrantRow {
   readonly is_open: Integer
   readonly effective_at: Integer
   readonly expires_at: Integer
+  readonly ends_with_plan: Integer
 }
 
 export const GRANT_COLUMNS = [
   'account', 'sequence', 'id', 'source', 'priority', 'is_paid', 'amount', 'remaining', 'state', 'is_open', 'effective_at', 'expires_at',
+  'ends_with_plan',
 ] as const satisfies readonly (keyof GrantRow)[]
 
 export function grantFromRow(row: GrantRow): Grant {
@@ -154,13 +171,14 @@ export function grantFromRow(row: GrantRow): Grant {
     state: row.state as Grant['state'],
     effectiveAt: Number(row.effective_at),
     expiresAt: Number(row.expires_at),
+    endsWithPlan: Number(row.ends_with_plan) === 1,
   }
 }
 
 export function grantValues(account: string, grant: Grant): readonly unknown[] {
   return [
     account, grant.sequence, grant.id, grant.source, grant.priority, Number(grant.isPaid), grant.amount, grant.remaining,
-    grant.state, Number(isOpen(grant)), grant.effectiveAt, grant.expiresAt,
+    grant.state, Number(isOpen(grant)), grant.effectiveAt, grant.expiresAt, Number(grant.endsWithPlan),
   ]
 }
 
@@ -171,6 +189,8 @@ export interface ReservationRow {
   readonly state: string
   readonly holder: string
   readonly key: string | null
+  readonly member: string | null
+  readonly run: string | null
   readonly amount: Integer
   readonly pins: string
   readonly overrun: string
@@ -188,8 +208,8 @@ export interface ReservationRow {
 }
 
 export const RESERVATION_COLUMNS = [
-  'account', 'sequence', 'id', 'state', 'holder', 'key', 'amount', 'pins', 'overrun', 'opened_at', 'expires_at', 'price',
-  'price_version', 'operation', 'variant', 'tool', 'labels', 'call_key', 'call_fingerprint', 'ended_by',
+  'account', 'sequence', 'id', 'state', 'holder', 'key', 'member', 'run', 'amount', 'pins', 'overrun', 'opened_at', 'expires_at',
+  'price', 'price_version', 'operation', 'variant', 'tool', 'labels', 'call_key', 'call_fingerprint', 'ended_by',
 ] as const satisfies readonly (keyof ReservationRow)[]
 
 export function reservationFromRow(row: ReservationRow): Reservation {
@@ -199,6 +219,8 @@ export function reservationFromRow(row: ReservationRow): Reservation {
     state: row.state as ReservationState,
     holder: row.holder as Holder,
     key: row.key,
+    member: row.member,
+    run: row.run,
     amount: BigInt(row.amount),
     pins: pinsFromText(row.pins),
     overrun: row.overrun as OverrunPolicy,
@@ -218,8 +240,8 @@ export function reservationFromRow(row: ReservationRow): Reservation {
 
 export function reservationValues(account: string, reservation: Reservation): readonly unknown[] {
   return [
-    account, reservation.sequence, reservation.id, reservation.state, reservation.holder, reservation.key, reservation.amount,
-    pinsText(reservation.pins), reservation.overrun, reservation.openedAt, reservation.expiresAt,
+    account, reservation.sequence, reservation.id, reservation.state, reservation.holder, reservation.key, reservation.member,
+    reservation.run, reservation.amount, pinsText(reservation.pins), reservation.overrun, reservation.openedAt, reservation.expiresAt,
     JSON.stringify(reservation.price), reservation.priceVersion, reservation.operation, reservation.variant, reservation.tool,
     labelsText(reservation.labels), reservation.callKey, reservation.callFingerprint, reservation.endedBy,
   ]

@@ -1,3 +1,4 @@
+import { COUNTER_COLUMNS, RECORD_COLUMNS } from './record-rows.js'
 import { ACCOUNT_COLUMNS, GRANT_COLUMNS, RESERVATION_COLUMNS, TRANSACTION_COLUMNS } from './rows.js'
 
 /** A table as the write path sees it, the same on both databases. */
@@ -30,6 +31,20 @@ export const RESERVATIONS: Table = {
   columns: RESERVATION_COLUMNS,
   key: ['account', 'sequence'],
   changing: ['state', 'expires_at', 'ended_by'],
+}
+
+export const RECORDS: Table = {
+  name: 'records',
+  columns: RECORD_COLUMNS,
+  key: ['account', 'kind', 'id'],
+  changing: ['sequence', 'is_open', 'lookup', 'document'],
+}
+
+export const COUNTERS: Table = {
+  name: 'counters',
+  columns: COUNTER_COLUMNS,
+  key: ['account', 'budget', 'subject'],
+  changing: ['origin', 'window_start', 'window_end', 'used', 'reserved', 'fired_percent', 'slices'],
 }
 
 /** Nothing in the journal ever changes. */

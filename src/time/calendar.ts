@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill'
-import type { Instant } from './instant.js'
+import { DAY_MS, type Instant } from './instant.js'
 
 /** Whether `zone` is a time zone of the IANA database, the only zones that know their own history and rules. */
 export function isTimeZone(zone: string): boolean {
@@ -21,6 +21,24 @@ export function monthBoundary(anchorAt: Instant, months: number, timeZone: strin
   const local = anchor.toPlainDateTime().add({ months }, { overflow: 'constrain' })
   return local.toZonedDateTime(timeZone, { disambiguation: 'compatible' }).epochMilliseconds
 }
+
+/**
+ * The period of a monthly rhythm that an instant falls in, from an anchor at or before it: for whatever has months of
+ * its own and keeps no boundaries.
+ */
+export function monthPeriod(anchorAt: Instant, at: Instant, timeZone: string): { readonly since: Instant; readonly until: Instant } {
+  // At least so many have passed; the rest is a few steps, one for every two years and a half.
+  let months = Math.floor((at - anchorAt) / LONGEST_MONTH_MS)
+  let until = monthBoundary(anchorAt, months + 1, timeZone)
+  while (until <= at) {
+    months += 1
+    until = monthBoundary(anchorAt, months + 1, timeZone)
+  }
+  return { since: monthBoundary(anchorAt, months, timeZone), until }
+}
+
+/** With a day more than any month has, so that no change of a clock or calendar makes a month longer. */
+const LONGEST_MONTH_MS = 32 * DAY_MS
 
 /** An instant as a person in `timeZone` would write it: `2026-12-01 00:00 Europe/Berlin`. */
 export function formatLocal(at: Instant, timeZone: string): string {

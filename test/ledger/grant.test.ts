@@ -15,6 +15,7 @@ function grant(sequence: number, facts: Partial<Grant> = {}): Grant {
     remaining: 10n,
     state: 'effective',
     effectiveAt: 0,
+    endsWithPlan: false,
     expiresAt: NEVER,
     ...facts,
   }

@@ -1,5 +1,6 @@
 import { BOOKS, type Books } from '../../src/ledger/books.js'
 import { genesisHash, transactionHash } from '../../src/ledger/chain.js'
+import { OPEN_RECORDS_MAX, type RecordKind } from '../../src/ledger/account-record.js'
 import { isOpen } from '../../src/ledger/grant.js'
 import type { Transaction } from '../../src/ledger/transaction.js'
 import type { Account } from '../../src/ledger/account.js'
@@ -39,12 +40,17 @@ export async function audit(store: Store, id: string): Promise<string[]> {
   expectEqual('reserved', account.books.reserved, pinned)
   expectEqual('open grants', account.openGrants, grants.filter((row) => isOpen(row) || row.state === 'scheduled').length)
   expectEqual('open reservations', account.openReservations, open.length)
+  expectEqual('rules', account.rules, await countOpen(store, id, 'budget') + await countOpen(store, id, 'alert'))
   expectEqual('ended twice or never', new Set(reservations.flatMap((row) => row.endedBy ?? [])).size, reservations.length - open.length)
   for (const row of grants) {
     if (row.state === 'effective' && row.remaining > 0n && row.expiresAt < account.nextDueAt) problems.push(`grant ${row.id} is due too late`)
   }
   for (const row of open) if (row.expiresAt < account.nextDueAt) problems.push(`reservation ${row.id} is due too late`)
   return problems
+}
+
+async function countOpen(store: Store, account: string, kind: RecordKind): Promise<number> {
+  return (await store.records({ account, kind, isOpen: true, limit: OPEN_RECORDS_MAX[kind] + 1 })).length
 }
 
 function chainProblems(account: Account, journal: readonly Transaction[]): string[] {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { spendable } from '../../src/decide/limits.js'
 import type { Outcome } from '../../src/decide/outcome.js'
 import { transactionId } from '../../src/ledger/transaction.js'
+import type { WriteSet } from '../../src/storage/loaded-account.js'
 import type { LedgerUnavailable, Store } from '../../src/storage/port.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/time/instant.js'
 import { MemoryDatabase, openMemoryStore } from '../support/memory-store.js'
@@ -9,12 +10,15 @@ import { newSeed, seededRandom } from '../support/seeded-random.js'
 import { accountOf, audit, journalOf } from './audit.js'
 import * as make from './fixtures.js'
 import { catalogVersion, charge, createAccount, credits, doneOf, grant, keyed, refusalOf, T0 } from './fixtures.js'
+import { describeRecords } from './record-conformance.js'
 import { comparable, contents, recordScenario, replayInBatches } from './scenario.js'
 
 /** A database that stores are opened on, as processes open one. */
 export interface StoreDatabase {
   open(): Promise<Store>
   drop(): Promise<void>
+  /** Writes rows by the driver's own writer and as another process does; absent where there can be no other. */
+  readonly write?: (change: WriteSet) => Promise<void>
   /** How many stores can be open on it at once: a database in a store's own memory has one. */
   readonly storesMax: 1 | 2
 }
@@ -72,7 +76,9 @@ export function describeStore(name: string, create: () => Promise<StoreDatabase>
       it('charges, and the row that was written is the row that was told', async () => {
         const id = await open(10)
         const labels = { customer: 'c1', 'odd "name"\\ .$[0]': 'ü' }
-        const actor = { key: 'k1', member: 'm1', holder: 'agent' } as const
+        doneOf(await store.update(make.createKey(id, 'k1'), T0))
+        doneOf(await store.update(make.putMember(id, 'm1'), T0))
+        const actor = { key: 'k1', member: 'm1', holder: 'agent', run: null } as const
         const { transaction, account } = doneOf(await store.update(charge(id, 2.5, { ...keyed('one'), actor, labels }), T0 + 5))
         expect(account.books.available).toBe(credits(7.5))
         expect(transaction).toMatchObject({ quantity: 2.5, credits: credits(2.5), balanceAfter: credits(7.5), key: 'k1', member: 'm1', labels })
@@ -487,7 +493,7 @@ export function describeStore(name: string, create: () => Promise<StoreDatabase>
         const id = await open(0, { plan: 'monthly' })
         const before = await contents(store, [id])
         const read = await store.read(id, Date.UTC(2026, 3, 20), (draft) => ({
-          spendable: spendable(draft.account),
+          spendable: spendable(draft, make.OPERATOR),
           sequence: draft.account.sequence,
           grants: draft.sharesFor(credits(1_000)).length,
         }))
@@ -567,7 +573,9 @@ export function describeStore(name: string, create: () => Promise<StoreDatabase>
         const charged = async (quantity: number, at: number, given: Parameters<typeof charge>[2] = {}) =>
           transactionId(doneOf(await store.update(charge(id, quantity, given), at)).transaction as never)
         const first = await charged(10, T0, { labels: { customer: 'a' } })
-        await charged(5, T0 + 15 * MINUTE_MS - 1, { actor: { key: 'k1', member: 'm1', holder: 'agent' } })
+        doneOf(await store.update(make.createKey(id, 'k1'), T0))
+        doneOf(await store.update(make.putMember(id, 'm1'), T0))
+        await charged(5, T0 + 15 * MINUTE_MS - 1, { actor: { key: 'k1', member: 'm1', holder: 'agent', run: null } })
         const second = await charged(2, T0 + 15 * MINUTE_MS, { subject: make.operation('image.draw', 2), labels: { customer: 'b' } })
         const held = doneOf(await store.update(make.reserve(id, 8, { labels: { customer: 'a' } }), T0 + HOUR_MS)).reservation?.id as string
         doneOf(await store.update(make.settle(id, held, { actual: { actual: credits(6) } }), T0 + HOUR_MS))
@@ -601,6 +609,8 @@ export function describeStore(name: string, create: () => Promise<StoreDatabase>
         expect(pages).toEqual(['page-A', 'page-a', 'page-z', 'page-ä', 'page-😀'])
       })
     })
+
+    describeRecords({ database: () => database, store: () => store, open })
 
     describe('catalogs', () => {
       it('of two that add the same version at once one does, and each store sees it at its next write', async () => {

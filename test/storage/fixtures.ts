@@ -1,10 +1,13 @@
+import type { BudgetTerms } from '../../src/budgets/budget.js'
 import { parseCatalog } from '../../src/catalog/parse-catalog.js'
 import type { CatalogVersion } from '../../src/catalog/version.js'
 import { NO_PLAN } from '../../src/decide/account.js'
 import type { Actor, Command, CommandOf, Subject } from '../../src/decide/command.js'
 import type { Done, Outcome, Refusal } from '../../src/decide/outcome.js'
+import type { KeyTerms } from '../../src/keys/key.js'
+import type { Role } from '../../src/keys/member.js'
 import { type MicroCredits, parseSignedCredits } from '../../src/money/credits.js'
-import { MINUTE_MS, type Instant } from '../../src/time/instant.js'
+import { MINUTE_MS, NEVER, type Instant } from '../../src/time/instant.js'
 
 /** 2026-01-15T10:00:00Z: no month's end, no midnight. */
 export const T0: Instant = Date.UTC(2026, 0, 15, 10)
@@ -37,16 +40,16 @@ const DOCUMENT = {
 export function catalogVersion(version = 1, effectiveAt: Instant = 0, changed: object = {}): CatalogVersion {
   const parsed = parseCatalog({ ...DOCUMENT, ...changed })
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
-  return { version, effectiveAt, catalog: parsed.catalog }
+  return { version, effectiveAt, announcedAt: effectiveAt, catalog: parsed.catalog }
 }
 
 export function credits(amount: number | string): MicroCredits {
   return parseSignedCredits(amount, 'credits')
 }
 
-export const OPERATOR: Actor = { key: null, member: null, holder: 'operator' }
-export const AGENT: Actor = { key: null, member: null, holder: 'agent' }
-export const METER: Actor = { key: null, member: null, holder: 'meter' }
+export const OPERATOR: Actor = { key: null, member: null, holder: 'operator', run: null }
+export const AGENT: Actor = { key: null, member: null, holder: 'agent', run: null }
+export const METER: Actor = { key: null, member: null, holder: 'meter', run: null }
 
 type Given<K extends Command['kind']> = Partial<Omit<CommandOf<K>, 'kind' | 'account'>>
 
@@ -151,7 +154,58 @@ export function setState(account: string, state: CommandOf<'set_state'>['state']
 }
 
 export function subscribe(account: string, plan: string): Command {
-  return { kind: 'subscribe', account, ...BY_OPERATOR, plan }
+  return { kind: 'subscribe', account, ...BY_OPERATOR, plan, when: 'renewal' }
+}
+
+/** A hard budget of `limit` credits over all that the account has spent since, unless given otherwise. */
+export function setBudget(account: string, id: string, limit: number, terms: Partial<BudgetTerms> = {}): Command {
+  return {
+    kind: 'set_budget',
+    account,
+    ...BY_OPERATOR,
+    id,
+    terms: {
+      name: null,
+      scope: { values: {}, each: null },
+      window: { kind: 'total' },
+      limit: credits(limit),
+      enforcement: 'hard',
+      thresholds: [],
+      ...terms,
+    },
+  }
+}
+
+export function removeBudget(account: string, id: string): Command {
+  return { kind: 'remove_budget', account, ...BY_OPERATOR, id }
+}
+
+export function createKey(account: string, id: string, terms: Partial<KeyTerms> = {}): Command {
+  return {
+    kind: 'create_key',
+    account,
+    ...BY_OPERATOR,
+    id,
+    digest: `digest of ${account}:${id}`,
+    terms: {
+      name: null,
+      prefix: 'mc_test',
+      scopes: ['credits:read', 'credits:spend'],
+      environment: null,
+      member: null,
+      ancestors: [],
+      expiresAt: NEVER,
+      ...terms,
+    },
+  }
+}
+
+export function revokeKey(account: string, id: string): Command {
+  return { kind: 'revoke_key', account, ...BY_OPERATOR, id }
+}
+
+export function putMember(account: string, id: string, role: Role = 'member'): Command {
+  return { kind: 'put_member', account, ...BY_OPERATOR, id, name: null, role }
 }
 
 export function sweep(account: string): Command {

@@ -8,7 +8,12 @@ const seed = newSeed()
 
 describeStore(`the store in memory (seed ${seed})`, async () => {
   const database = new MemoryDatabase(seededRandom(seed))
-  return { open: async () => openMemoryStore(database), drop: async () => undefined, storesMax: 2 }
+  return {
+    open: async () => openMemoryStore(database),
+    drop: async () => undefined,
+    write: async (change) => database.exclusively(async () => database.write([change])),
+    storesMax: 2,
+  }
 })
 
 it(`commands of one batch see each other: what they come to is written at the first try (seed ${seed})`, async () => {

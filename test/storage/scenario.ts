@@ -1,5 +1,7 @@
+import type { BudgetTerms } from '../../src/budgets/budget.js'
 import type { Command } from '../../src/decide/command.js'
 import type { Outcome } from '../../src/decide/outcome.js'
+import { RECORD_KINDS } from '../../src/ledger/account-record.js'
 import { transactionId } from '../../src/ledger/transaction.js'
 import type { Store } from '../../src/storage/port.js'
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS } from '../../src/time/instant.js'
@@ -14,8 +16,8 @@ export interface Step {
 
 /**
  * A history by chance, decided one command at a time on `store`: several accounts with plans, grants that begin and end,
- * charges, reservations and their ends, refunds, corrections, repeated and clashing keys, pauses of days and a clock
- * that sometimes steps back. The same steps on another store must come to the same.
+ * charges, reservations and their ends, refunds, corrections, budgets that come and go, members, repeated and clashing
+ * keys, pauses of days and a clock that sometimes steps back. The same steps on another store must come to the same.
  */
 export async function recordScenario(random: SeededRandom, store: Store, accounts: readonly string[], length: number): Promise<Step[]> {
   const steps: Step[] = []
@@ -55,7 +57,7 @@ function randomCommand(random: SeededRandom, account: string, now: Instant, { re
   const held = random.below(3) === 0 ? 'rs_1_0123456789' : (reservations.at(-1 - random.below(5)) ?? 'rs_2_0123456789')
   const charged = charges.at(-1 - random.below(10)) ?? 'tx_1_0123456789'
   const labels = random.below(2) === 0 ? { customer: `c${random.below(3)}` } : null
-  switch (random.below(14)) {
+  switch (random.below(17)) {
     case 0:
     case 1: {
       const begins = random.below(3) === 0 ? now + random.below(5 * DAY_MS) : null
@@ -67,8 +69,10 @@ function randomCommand(random: SeededRandom, account: string, now: Instant, { re
       return make.charge(account, 1, { ...key, subject: make.operation('image.draw', 1 + random.below(3), { variant: 'large' }), labels })
     case 3:
     case 4:
-    case 5:
-      return make.charge(account, random.below(12), { ...key, labels })
+    case 5: {
+      const actor = { ...make.AGENT, member: random.pick([null, null, 'm0', 'm1']) }
+      return make.charge(account, random.below(12), { ...key, labels, actor })
+    }
     case 6:
     case 7: {
       const call = random.below(3) === 0 ? { key: `call-${random.below(9)}`, fingerprint: 'f' } : null
@@ -84,8 +88,27 @@ function randomCommand(random: SeededRandom, account: string, now: Instant, { re
       return make.extend(account, held, 1 + random.below(DAY_MS), { isHeartbeat: random.below(2) === 0 })
     case 12:
       return make.refund(account, charged, random.below(2) === 0 ? null : 1 + random.below(5), key)
+    case 13:
+      return make.setBudget(account, `b${random.below(3)}`, random.below(60), randomTerms(random))
+    case 14:
+      return make.removeBudget(account, `b${random.below(3)}`)
+    case 15:
+      return make.putMember(account, `m${random.below(2)}`, random.pick(['owner', 'member', 'viewer'] as const))
     default:
       return make.adjust(account, 1 + random.below(30) - 16 || 1, key)
+  }
+}
+
+function randomTerms(random: SeededRandom): Partial<BudgetTerms> {
+  const kind = random.pick(['day', 'billing_period', 'total', 'rolling'] as const)
+  return {
+    window: kind === 'rolling' ? { kind, hours: 5 } : { kind },
+    scope: {
+      values: random.below(2) === 0 ? { operation: 'work.unit' } : {},
+      each: random.pick([null, null, 'label:customer', 'member'] as const),
+    },
+    enforcement: random.pick(['hard', 'alert'] as const),
+    thresholds: random.pick([[], [50, 100]]),
   }
 }
 
@@ -113,6 +136,8 @@ export async function contents(store: Store, accounts: readonly string[]) {
       journal: await journalOf(store, id),
       grants: await store.grants(id, 0, 10_000),
       reservations: await store.reservations(id, 0, 10_000),
+      records: await Promise.all(RECORD_KINDS.map((kind) => store.records({ account: id, kind, limit: 10_000 }))),
+      counters: await store.counters(id, null, 10_000),
     })),
   )
   return { accounts: rows.map(({ nextDueAt: _, ...row }) => row), tables }

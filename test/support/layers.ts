@@ -16,6 +16,7 @@ export const LAYERS: readonly { readonly layer: string; readonly places: readonl
       { path: 'src/money', holds: 'amounts in micro-credits and rates, read, multiplied, rounded and written exactly' },
       { path: 'src/time', holds: 'instants, calendar months and time zones' },
       { path: 'src/wire.ts', holds: 'names: camel case in the library, snake case on the wire' },
+      { path: 'src/csv.ts', holds: 'tables as CSV that a spreadsheet reads and does not run' },
       { path: 'src/json', holds: 'JSON-RPC as text: lines cut, what parsing hides found, messages read and written' },
     ],
   },
@@ -30,8 +31,9 @@ export const LAYERS: readonly { readonly layer: string; readonly places: readonl
   {
     layer: '2',
     places: [
-      { path: 'src/plans', holds: 'allowances and their periods' },
+      { path: 'src/plans', holds: 'allowances and their periods, what is bought, what is metered by the hour' },
       { path: 'src/budgets', holds: 'limits on spending and how close they are' },
+      { path: 'src/keys', holds: 'who may act: members with their roles, keys with their scopes' },
     ],
   },
   {

@@ -1,19 +1,25 @@
-import type { CatalogVersion } from '../../src/catalog/version.js'
+import type { Counter, CounterKey } from '../../src/budgets/counter.js'
+import type { CatalogVersion, NewCatalogVersion } from '../../src/catalog/version.js'
 import type { Command } from '../../src/decide/command.js'
 import type { Draft } from '../../src/decide/draft.js'
 import type { Changes, Outcome } from '../../src/decide/outcome.js'
 import type { Need } from '../../src/decide/view.js'
 import type { Account } from '../../src/ledger/account.js'
+import { type AccountRecord, RECORD_KINDS } from '../../src/ledger/account-record.js'
 import { compareBurnOrder, type Grant, isOpen } from '../../src/ledger/grant.js'
 import type { Reservation } from '../../src/ledger/reservation.js'
 import type { Transaction } from '../../src/ledger/transaction.js'
+import { AMOUNT_MAX } from '../../src/money/credits.js'
 import { type Answer, decideBatch, type Pending, type Request, type Settled } from '../../src/storage/batch.js'
 import { dueRows, paidBy } from '../../src/storage/due-rows.js'
 import { GroupCommit } from '../../src/storage/group-commit.js'
 import type { Found } from '../../src/storage/loaded-account.js'
 import {
+  type KindSum,
   LedgerUnavailable,
+  type Orphan,
   QUARTER_MS,
+  type RecordQuery,
   type SequenceRange,
   type Store,
   type TimeWindow,
@@ -59,10 +65,18 @@ export class MemoryDatabase {
   tables(account: string): Tables {
     let tables = this.#tables.get(account)
     if (tables === undefined) {
-      tables = { grants: new Map(), reservations: new Map(), transactions: [] }
+      tables = { grants: new Map(), reservations: new Map(), transactions: [], records: new Map(), counters: new Map() }
       this.#tables.set(account, tables)
     }
     return tables
+  }
+
+  /** The record that carries a lookup, with its account. */
+  recordByLookup(lookup: string): { readonly account: string; readonly record: AccountRecord } | null {
+    for (const [account, { records }] of this.#tables) {
+      for (const record of records.values()) if (record.lookup === lookup) return { account, record }
+    }
+    return null
   }
 
   /** Writes all of it or, where a row breaks a rule of the schema, nothing. */
@@ -70,22 +84,31 @@ export class MemoryDatabase {
     this.refusals += 1
     this.#check(changes)
     this.refusals -= 1
-    for (const { account, transactions, grants, reservations } of changes) {
+    for (const { account, transactions, grants, reservations, records, counters } of changes) {
       const { id } = account as Account
       const tables = this.tables(id)
       this.accounts.set(id, frozenCopy(account as Account))
       for (const row of transactions) tables.transactions.push(frozenCopy(row))
       for (const row of grants) tables.grants.set(row.sequence, frozenCopy(row))
       for (const row of reservations) tables.reservations.set(row.sequence, frozenCopy(row))
+      for (const row of records) tables.records.set(recordName(row.kind, row.id), frozenCopy(row))
+      for (const row of counters) tables.counters.set(counterName(row), frozenCopy(row))
     }
     this.writes += changes.length
   }
 
   #check(changes: readonly Changes[]): void {
-    for (const { account, transactions, grants } of changes) {
+    for (const { account, transactions, grants, records, counters } of changes) {
       if (account === null) throw new Error('rows are written together with their account')
       const { transactions: journal } = this.tables(account.id)
       if (grants.some((row) => row.priority > 100)) throw new Error('a priority is at most 100')
+      if (account.rules < 0 || account.clockAheadMs < 0) throw new Error('an account has no less than no rules, and is never behind')
+      if (account.pending < 0n || account.pending > AMOUNT_MAX) throw new Error('what is pending is an amount')
+      if (account.clockAheadMs !== 0 && !account.isTest) throw new Error('only the time of a test account is its own')
+      if (records.some((row) => !RECORD_KINDS.includes(row.kind))) throw new Error('a record is of a known kind')
+      if (counters.some((row) => row.used < 0n || row.reserved < 0n || row.fired < 0)) throw new Error('a counter stays at zero or above')
+      if (counters.some((row) => row.windowEnd <= row.windowStart)) throw new Error('a window ends after it begins')
+      records.forEach((row) => this.#checkLookup(account.id, row))
       transactions.forEach((row, index) => {
         if (row.sequence !== journal.length + 1 + index) throw new Error(`row ${row.sequence} comes after ${journal.length + index}`)
         const isSame = (other: Transaction): boolean => other !== row && other.idempotencyKey === row.idempotencyKey
@@ -94,12 +117,29 @@ export class MemoryDatabase {
       })
     }
   }
+
+  #checkLookup(account: string, { kind, id, lookup }: AccountRecord): void {
+    const holder = lookup === null ? null : this.recordByLookup(lookup)
+    if (holder === null) return
+    const isSame = holder.account === account && recordName(holder.record.kind, holder.record.id) === recordName(kind, id)
+    if (!isSame) throw new Error(`the lookup ${lookup} is another record's`)
+  }
+}
+
+function recordName(kind: string, id: string): string {
+  return `${kind} ${id}`
+}
+
+function counterName({ budget, subject }: CounterKey): string {
+  return JSON.stringify([budget, subject])
 }
 
 interface Tables {
   readonly grants: Map<number, Grant>
   readonly reservations: Map<number, Reservation>
   readonly transactions: Transaction[]
+  readonly records: Map<string, AccountRecord>
+  readonly counters: Map<string, Counter>
 }
 
 /** Opens a store on a database in memory; several on one database are as several processes. */
@@ -181,12 +221,60 @@ class MemoryStore implements Store {
   }
 
   accounts(after: string | null, limit: number): Promise<readonly Account[]> {
+    return this.#answer(() => accountPage([...this.#database.accounts.values()], after, limit))
+  }
+
+  children(parent: string, after: string | null, limit: number): Promise<readonly Account[]> {
+    return this.#answer(() => {
+      const children = [...this.#database.accounts.values()].filter((row) => row.parent === parent)
+      return accountPage(children, after, limit)
+    })
+  }
+
+  records({ account, kind, isOpen, before, limit }: RecordQuery): Promise<readonly AccountRecord[]> {
     return this.#answer(() =>
-      [...this.#database.accounts.values()]
-        .filter((row) => after === null || compareBytes(row.id, after) > 0)
-        .sort((a, b) => compareBytes(a.id, b.id))
+      [...this.#database.tables(account).records.values()]
+        .filter((row) => row.kind === kind && (isOpen === undefined || row.isOpen === isOpen))
+        .filter((row) => before === undefined || compareAge(row, before) < 0)
+        .sort((a, b) => compareAge(b, a))
         .slice(0, limit),
     )
+  }
+
+  recordByLookup(lookup: string): Promise<{ readonly account: string; readonly record: AccountRecord } | null> {
+    return this.#answer(() => this.#database.recordByLookup(lookup))
+  }
+
+  counters(account: string, budget: string | null, limit: number): Promise<readonly Counter[]> {
+    return this.#answer(() =>
+      [...this.#database.tables(account).counters.values()]
+        .filter((row) => budget === null || row.budget === budget)
+        .sort((a, b) => Number(b.used - a.used) || compareBytes(a.budget, b.budget) || compareBytes(a.subject, b.subject))
+        .slice(0, limit),
+    )
+  }
+
+  kindSums(account: string, { first, last }: SequenceRange): Promise<readonly KindSum[]> {
+    return this.#answer(() => {
+      const rows = this.#database.tables(account).transactions.filter((row) => row.sequence >= first && row.sequence <= last)
+      const sums = new Map<string, KindSum>()
+      for (const { kind, operation, credits } of rows) {
+        const name = JSON.stringify([kind, operation])
+        const sum = sums.get(name) ?? { kind, operation, count: 0, credits: 0n }
+        sums.set(name, { ...sum, count: sum.count + 1, credits: sum.credits + credits })
+      }
+      return [...sums.values()]
+    })
+  }
+
+  /** Every report reads the journal itself here: there is nothing to roll up. */
+  rollUp(): Promise<number> {
+    return this.#answer(() => 0)
+  }
+
+  /** Rows are written with their account here, so that none is ever without. */
+  orphans(): Promise<readonly Orphan[]> {
+    return this.#answer(() => [])
   }
 
   dueAccounts(at: Instant, limit: number): Promise<readonly string[]> {
@@ -207,11 +295,11 @@ class MemoryStore implements Store {
     return [...this.#database.catalogs]
   }
 
-  addCatalogs(versions: readonly CatalogVersion[]): Promise<boolean> {
+  addCatalogs(versions: readonly NewCatalogVersion[], now: Instant): Promise<boolean> {
     return this.#answer(() => {
       const { catalogs } = this.#database
       if (versions[0]?.version !== catalogs.length + 1) return false
-      catalogs.push(...versions)
+      catalogs.push(...versions.map((version) => ({ ...version, announcedAt: now })))
       this.#database.writes += 1
       return true
     })
@@ -271,6 +359,14 @@ function find(tables: Tables, need: Need): Found {
       const open = [...tables.reservations.values()].filter((row) => row.state === 'open')
       return { kind: 'call', reservation: open.find((row) => row.callKey === need.key) ?? null }
     }
+    case 'records': {
+      const open = [...tables.records.values()].filter((row) => row.kind === need.of && row.isOpen)
+      return { kind: 'records', records: open }
+    }
+    case 'record':
+      return { kind: 'record', record: tables.records.get(recordName(need.of, need.id)) ?? null }
+    case 'counters':
+      return { kind: 'counters', counters: need.keys.map((key) => tables.counters.get(counterName(key)) ?? null) }
     case 'due':
       return { kind: 'due', ...findDue(tables, need.at, need.count) }
   }
@@ -301,6 +397,22 @@ function pageOf<Row extends { readonly sequence: number }>(rows: readonly Row[],
     .slice(0, limit)
 }
 
+function accountPage(rows: readonly Account[], after: string | null, limit: number): readonly Account[] {
+  return rows
+    .filter((row) => after === null || compareBytes(row.id, after) > 0)
+    .sort((a, b) => compareBytes(a.id, b.id))
+    .slice(0, limit)
+}
+
+interface Aged {
+  readonly sequence: number
+  readonly id: string
+}
+
+function compareAge(a: Aged, b: Aged): number {
+  return a.sequence - b.sequence || compareBytes(a.id, b.id)
+}
+
 function isAskedFor(row: Transaction, query: TransactionQuery): boolean {
   const isMeters = (row.kind === 'reserve' || row.kind === 'release') && row.detail['holder'] === 'meter'
   return (
@@ -309,6 +421,7 @@ function isAskedFor(row: Transaction, query: TransactionQuery): boolean {
     row.sequence >= (query.from ?? 1) &&
     (query.before === undefined || row.sequence < query.before) &&
     (query.label === undefined || row.labels?.[query.label.name] === query.label.value) &&
+    (query.book === undefined || row.entries.some(({ book }) => book === query.book)) &&
     !(query.withoutMeter === true && isMeters)
   )
 }

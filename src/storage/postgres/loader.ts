@@ -5,6 +5,7 @@ import { NEVER } from '../../time/instant.js'
 import type { AccountNeed, Answer, Request } from '../batch.js'
 import { dueRows, paidBy } from '../due-rows.js'
 import type { Found } from '../loaded-account.js'
+import { COUNTER_COLUMNS, counterFromRow, type CounterRow, RECORD_COLUMNS, recordFromRow, type RecordRow } from '../record-rows.js'
 import {
   ACCOUNT_COLUMNS,
   accountFromRow,
@@ -60,6 +61,9 @@ const LOOK_UPS = {
   transaction: lookUp(TRANSACTION_COLUMNS, 'transactions', ['int8'], 'sequence = n.value', 'sequence'),
   transactionByKey: lookUp(TRANSACTION_COLUMNS, 'transactions', ['text'], 'idempotency_key = n.value', 'sequence'),
   refunds: lookUp(TRANSACTION_COLUMNS, 'transactions', ['int8'], `refers_to = n.value and kind = 'refund'`, 'sequence'),
+  openRecords: lookUp(RECORD_COLUMNS, 'records', ['text'], 'kind = n.value and is_open = 1', 'sequence'),
+  record: lookUp(RECORD_COLUMNS, 'records', ['text', 'text'], 'kind = n.value and id = n.more', 'id'),
+  counter: lookUp(COUNTER_COLUMNS, 'counters', ['text', 'text'], 'budget = n.value and subject = n.more', 'budget'),
 } as const
 
 /** The rows due by `value`: as many as `more` says, and those due at the same instant as the last of them. */
@@ -119,9 +123,50 @@ async function findAll(query: Query, needs: readonly AccountNeed[]): Promise<rea
     found[place] = { kind: 'refunds', refunds: (refunds[index] ?? []).map(transactionFromRow) }
   })
 
+  await findRecords(query, asked('records'), asked('record'), found)
+  await findCounters(query, asked('counters'), found)
   await findDue(query, asked('due'), found)
   await findWithGrants(query, { grants: asked('grant'), reservations: asked('reservation'), transactions: asked('transaction') }, found)
   return found
+}
+
+async function findRecords(
+  query: Query,
+  kinds: readonly Asked<NeedOf<'records'>>[],
+  single: readonly Asked<NeedOf<'record'>>[],
+  found: Found[],
+): Promise<void> {
+  const open = await rowsByPlace<RecordRow>(query, LOOK_UPS.openRecords, [
+    kinds.map(({ account }) => account),
+    kinds.map(({ need }) => need.of),
+  ])
+  kinds.forEach(({ place }, index) => {
+    found[place] = { kind: 'records', records: (open[index] ?? []).map(recordFromRow) }
+  })
+  const rows = await rowsByPlace<RecordRow>(query, LOOK_UPS.record, [
+    single.map(({ account }) => account),
+    single.map(({ need }) => need.of),
+    single.map(({ need }) => need.id),
+  ])
+  single.forEach(({ place }, index) => {
+    found[place] = { kind: 'record', record: firstOf(rows[index], recordFromRow) }
+  })
+}
+
+/** All counters that are asked for in one statement, however many each asks for. */
+async function findCounters(query: Query, asked: readonly Asked<NeedOf<'counters'>>[], found: Found[]): Promise<void> {
+  const keys = asked.flatMap(({ account, need }) => need.keys.map((key) => ({ ...key, account })))
+  const rows = await rowsByPlace<CounterRow>(query, LOOK_UPS.counter, [
+    keys.map(({ account }) => account),
+    keys.map(({ budget }) => budget),
+    keys.map(({ subject }) => subject),
+  ])
+  const counters = rows.map((row) => firstOf(row, counterFromRow))
+  let first = 0
+  for (const { need, place } of asked) {
+    found[place] = { kind: 'counters', counters: counters.slice(first, first + need.keys.length) }
+    first += need.keys.length
+  }
 }
 
 async function findDue(query: Query, asked: readonly Asked<NeedOf<'due'>>[], found: Found[]): Promise<void> {

@@ -1,10 +1,12 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import type { Pool } from 'pg'
-import type { CatalogVersion } from '../../catalog/version.js'
+import type { Counter } from '../../budgets/counter.js'
+import type { CatalogVersion, NewCatalogVersion } from '../../catalog/version.js'
 import { type Command, mustBeSynced } from '../../decide/command.js'
 import type { Draft } from '../../decide/draft.js'
 import type { Outcome } from '../../decide/outcome.js'
 import type { Account } from '../../ledger/account.js'
+import type { AccountRecord } from '../../ledger/account-record.js'
 import type { Grant } from '../../ledger/grant.js'
 import type { Reservation } from '../../ledger/reservation.js'
 import type { Transaction } from '../../ledger/transaction.js'
@@ -15,7 +17,10 @@ import { CatalogCache, type CatalogRow } from '../catalog-cache.js'
 import type { LedgerDatabase, LedgerTables } from '../database.js'
 import { GroupCommit } from '../group-commit.js'
 import {
+  type KindSum,
   LedgerUnavailable,
+  type Orphan,
+  type RecordQuery,
   type SchemaChange,
   type SequenceRange,
   type Store,
@@ -26,6 +31,9 @@ import {
 } from '../port.js'
 import * as queries from '../queries.js'
 import { readAccount } from '../read-account.js'
+import * as recordQueries from '../record-queries.js'
+import { rollUp, type RollUpDialect, type Steps, usageTail } from '../rollups.js'
+import { usageSums } from '../usage-sums.js'
 import { connectionPool, inRead, inUnsyncedWrite, inWrite, isConflict, type Query, unavailable, unreachable } from './connection.js'
 import { answerFrom } from './loader.js'
 import { migrate } from './migrate.js'
@@ -120,7 +128,7 @@ class PostgresStore implements Store {
   }
 
   async #loadCatalogs(query: Query): Promise<readonly CatalogVersion[]> {
-    const newer = 'select version, effective_at, document from catalogs where version > $1 order by version'
+    const newer = 'select version, effective_at, created_at, document from catalogs where version > $1 order by version'
     const { rows } = await query<CatalogRow>(newer, [this.#catalogs.newest])
     return this.#catalogs.add(rows)
   }
@@ -130,7 +138,7 @@ class PostgresStore implements Store {
   }
 
   /** Where the first is the next one, those after it are as well: all are added or none. */
-  addCatalogs(versions: readonly CatalogVersion[], now: Instant): Promise<boolean> {
+  addCatalogs(versions: readonly NewCatalogVersion[], now: Instant): Promise<boolean> {
     const insert = `insert into catalogs (version, effective_at, created_at, document)
       select $1::int8, $2, $3, $4
       where $1 = 1 + (select coalesce(max(version), 0) from catalogs)
@@ -155,7 +163,7 @@ class PostgresStore implements Store {
   }
 
   usage(query: UsageQuery): Promise<readonly UsageSum[]> {
-    return this.#query(() => queries.selectUsage(this.#db, query, labelOf))
+    return this.#whenOpen(() => inRead(this.#pool, (ask) => answered(ask, usageSums(this.#db, query, labelOf))))
   }
 
   journal(account: string, after: number, limit: number): Promise<readonly Transaction[]> {
@@ -172,6 +180,39 @@ class PostgresStore implements Store {
 
   accounts(after: string | null, limit: number): Promise<readonly Account[]> {
     return this.#query(() => queries.selectAccounts(this.#db, after, limit))
+  }
+
+  children(parent: string, after: string | null, limit: number): Promise<readonly Account[]> {
+    return this.#query(() => recordQueries.selectChildren(this.#db, parent, after, limit))
+  }
+
+  records(query: RecordQuery): Promise<readonly AccountRecord[]> {
+    return this.#query(() => recordQueries.selectRecords(this.#db, query))
+  }
+
+  recordByLookup(lookup: string): Promise<{ readonly account: string; readonly record: AccountRecord } | null> {
+    return this.#query(() => recordQueries.selectRecordByLookup(this.#db, lookup))
+  }
+
+  counters(account: string, budget: string | null, limit: number): Promise<readonly Counter[]> {
+    return this.#query(() => recordQueries.selectCounters(this.#db, account, budget, limit))
+  }
+
+  kindSums(account: string, range: SequenceRange): Promise<readonly KindSum[]> {
+    return this.#query(() => recordQueries.selectKindSums(this.#db, account, range))
+  }
+
+  /** The sums can be made again at any time, so nobody waits for the disk. */
+  rollUp(account: string, limit: number): Promise<number> {
+    return this.#whenOpen(async () => {
+      const tail = await inRead(this.#pool, (ask) => answered(ask, usageTail(this.#db, account)))
+      if (tail === 0 || limit <= 0) return tail
+      return inUnsyncedWrite(this.#pool, (ask) => answered(ask, rollUp(this.#db, account, limit, ROLL_UP_DIALECT)))
+    })
+  }
+
+  orphans(limit: number): Promise<readonly Orphan[]> {
+    return this.#query(() => recordQueries.selectOrphans(this.#db, limit))
   }
 
   dueAccounts(at: Instant, limit: number): Promise<readonly string[]> {
@@ -231,4 +272,20 @@ async function run<T>(steps: Generator<Request, T, Answer>, answer: (request: Re
 
 function labelOf(column: string, name: string) {
   return sql<string | null>`(${sql.ref(column)}::jsonb ->> ${name}::text)`
+}
+
+/** An index of PostgreSQL takes no text of a kilobyte and more, so a key is identified by its digest. */
+const ROLL_UP_DIALECT: RollUpDialect = {
+  labelRows: (column) => sql`jsonb_each_text(${sql.ref(column)}::jsonb) as l (key, value)`,
+  lock: (table) => sql`for update of ${sql.ref(table)}`,
+  keyColumns: [
+    { name: 'key_digest', value: sql`sha256(convert_to(key, 'UTF8'))` },
+    { name: 'key', value: sql.ref('key') },
+  ],
+}
+
+async function answered<T>(ask: Query, steps: Steps<T>): Promise<T> {
+  let step = steps.next()
+  while (step.done !== true) step = steps.next((await ask(step.value.sql, step.value.parameters)).rows)
+  return step.value
 }

@@ -1,7 +1,8 @@
 import type { Changes } from '../../decide/outcome.js'
 import type { Account } from '../../ledger/account.js'
+import { counterValues, recordValues } from '../record-rows.js'
 import { accountValues, grantValues, reservationValues, transactionValues } from '../rows.js'
-import { ACCOUNTS, GRANTS, onConflictUpdate, RESERVATIONS, type Table, TRANSACTIONS } from '../tables.js'
+import { ACCOUNTS, COUNTERS, GRANTS, onConflictUpdate, RECORDS, RESERVATIONS, type Table, TRANSACTIONS } from '../tables.js'
 import type { Query } from './connection.js'
 
 /** Another process opened the same account meanwhile: what was decided without it must be decided again. */
@@ -24,6 +25,8 @@ export async function write(query: Query, changes: readonly Changes[], known: Re
   await run(query, INSERT_TRANSACTIONS, rowsOf((change) => change.transactions, (_account, row) => transactionValues(row)))
   await run(query, UPSERT_GRANTS, rowsOf((change) => change.grants, grantValues))
   await run(query, UPSERT_RESERVATIONS, rowsOf((change) => change.reservations, reservationValues))
+  await run(query, UPSERT_RECORDS, rowsOf((change) => change.records, recordValues))
+  await run(query, UPSERT_COUNTERS, rowsOf((change) => change.counters, counterValues))
 }
 
 async function openAccounts(query: Query, accounts: readonly Account[]): Promise<void> {
@@ -39,6 +42,7 @@ const INTEGERS: readonly string[] = [
   'uncollected', 'debt', 'open_grants', 'open_reservations', 'next_due_at', 'plan_anchor_at', 'period', 'period_start',
   'period_end', 'period_base', 'priority', 'is_paid', 'amount', 'remaining', 'is_open', 'effective_at', 'expires_at', 'opened_at',
   'price_version', 'ended_by', 'at', 'credits', 'balance_after', 'refers_to',
+  'rules', 'pending', 'clock_ahead_ms', 'items_due_at', 'ends_with_plan', 'origin', 'window_start', 'window_end', 'used', 'fired_percent',
 ]
 
 function typeOf(column: string): string {
@@ -53,6 +57,8 @@ const UPDATE_ACCOUNTS = `update accounts set ${ACCOUNTS.changing.map((column) =>
 const INSERT_TRANSACTIONS = insertInto(TRANSACTIONS)
 const UPSERT_GRANTS = `${insertInto(GRANTS)} ${onConflictUpdate(GRANTS)}`
 const UPSERT_RESERVATIONS = `${insertInto(RESERVATIONS)} ${onConflictUpdate(RESERVATIONS)}`
+const UPSERT_RECORDS = `${insertInto(RECORDS)} ${onConflictUpdate(RECORDS)}`
+const UPSERT_COUNTERS = `${insertInto(COUNTERS)} ${onConflictUpdate(COUNTERS)}`
 
 function insertInto(table: Table): string {
   return `insert into ${table.name} (${table.columns.join(', ')}) select * from ${rowsGiven(table)}`

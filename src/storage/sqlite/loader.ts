@@ -5,6 +5,7 @@ import { NEVER } from '../../time/instant.js'
 import type { Answer, Request } from '../batch.js'
 import { dueRows, paidBy } from '../due-rows.js'
 import type { Found } from '../loaded-account.js'
+import { counterFromRow, recordFromRow } from '../record-rows.js'
 import { accountFromRow, grantFromRow, reservationFromRow, transactionFromRow } from '../rows.js'
 import type { Statements } from './statements.js'
 
@@ -47,6 +48,16 @@ function find(statements: Statements, account: string, need: Need): Found {
     case 'call': {
       const row = statements.openCall.get(account, need.key)
       return { kind: 'call', reservation: row === undefined ? null : reservationFromRow(row) }
+    }
+    case 'records':
+      return { kind: 'records', records: statements.openRecords.all(account, need.of).map(recordFromRow) }
+    case 'record': {
+      const row = statements.record.get(account, need.of, need.id)
+      return { kind: 'record', record: row === undefined ? null : recordFromRow(row) }
+    }
+    case 'counters': {
+      const rows = need.keys.map(({ budget, subject }) => statements.counter.get(account, budget, subject))
+      return { kind: 'counters', counters: rows.map((row) => (row === undefined ? null : counterFromRow(row))) }
     }
     case 'due':
       return { kind: 'due', ...findDue(statements, account, need) }

@@ -1,5 +1,6 @@
 import type { Statement } from 'better-sqlite3'
 import type { CatalogRow } from '../catalog-cache.js'
+import { COUNTER_COLUMNS, type CounterRow, RECORD_COLUMNS, type RecordRow } from '../record-rows.js'
 import {
   ACCOUNT_COLUMNS,
   ACCOUNT_SUM_COLUMNS,
@@ -11,7 +12,7 @@ import {
   TRANSACTION_COLUMNS,
   type TransactionRow,
 } from '../rows.js'
-import { ACCOUNTS, GRANTS, onConflictUpdate, RESERVATIONS, type Table, TRANSACTIONS } from '../tables.js'
+import { ACCOUNTS, COUNTERS, GRANTS, onConflictUpdate, RECORDS, RESERVATIONS, type Table, TRANSACTIONS } from '../tables.js'
 import type { Instant } from '../../time/instant.js'
 import type { Connection } from './connection.js'
 
@@ -30,12 +31,17 @@ export interface Statements {
   readonly transaction: Statement<unknown[], TransactionRow>
   readonly transactionByKey: Statement<unknown[], TransactionRow>
   readonly refunds: Statement<unknown[], TransactionRow>
+  readonly openRecords: Statement<unknown[], RecordRow>
+  readonly record: Statement<unknown[], RecordRow>
+  readonly counter: Statement<unknown[], CounterRow>
   readonly insertTransaction: Statement<unknown[]>
   readonly updateAccount: Statement<unknown[]>
   readonly upsertAccount: Statement<unknown[]>
   readonly updateGrant: Statement<unknown[]>
   readonly upsertGrant: Statement<unknown[]>
   readonly upsertReservation: Statement<unknown[]>
+  readonly upsertRecord: Statement<unknown[]>
+  readonly upsertCounter: Statement<unknown[]>
   /** Differs once another connection has changed the file. */
   readonly dataVersion: Statement<unknown[], number>
   readonly catalogs: Statement<unknown[], CatalogRow>
@@ -91,6 +97,13 @@ export function prepareStatements(connection: Connection): Statements {
       TRANSACTION_COLUMNS,
       `from transactions indexed by transactions_refunds where account = ? and refers_to = ? and kind = 'refund' order by sequence`,
     ),
+    // Named outright as well: of many members or messages few may be open.
+    openRecords: select<RecordRow>(
+      RECORD_COLUMNS,
+      'from records indexed by records_open where account = ? and kind = ? and is_open = 1',
+    ),
+    record: select<RecordRow>(RECORD_COLUMNS, 'from records where account = ? and kind = ? and id = ?'),
+    counter: select<CounterRow>(COUNTER_COLUMNS, 'from counters where account = ? and budget = ? and subject = ?'),
     insertTransaction: connection.prepare<unknown[]>(insertInto(TRANSACTIONS)),
     // A column that an index names rewrites the index whenever it is set, changed or not: set only where it has changed.
     updateAccount: connection.prepare<unknown[]>(
@@ -102,9 +115,11 @@ export function prepareStatements(connection: Connection): Statements {
     upsertAccount: connection.prepare<unknown[]>(upsertInto(ACCOUNTS)),
     upsertGrant: connection.prepare<unknown[]>(upsertInto(GRANTS)),
     upsertReservation: connection.prepare<unknown[]>(upsertInto(RESERVATIONS)),
+    upsertRecord: connection.prepare<unknown[]>(upsertInto(RECORDS)),
+    upsertCounter: connection.prepare<unknown[]>(upsertInto(COUNTERS)),
     dataVersion: connection.prepare<unknown[], number>('pragma data_version').pluck(),
     catalogs: connection.prepare<unknown[], CatalogRow>(
-      'select version, effective_at, document from catalogs where version > ? order by version',
+      'select version, effective_at, created_at, document from catalogs where version > ? order by version',
     ),
     insertCatalog: connection.prepare<unknown[]>(
       `insert into catalogs (version, effective_at, created_at, document)

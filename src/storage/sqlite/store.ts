@@ -1,9 +1,11 @@
-import type { CatalogVersion } from '../../catalog/version.js'
+import type { Counter } from '../../budgets/counter.js'
+import type { CatalogVersion, NewCatalogVersion } from '../../catalog/version.js'
 import { type Command, mustBeSynced } from '../../decide/command.js'
 import type { Draft } from '../../decide/draft.js'
 import type { Outcome } from '../../decide/outcome.js'
 import type { Account } from '../../ledger/account.js'
-import { type Grant, isOpen } from '../../ledger/grant.js'
+import type { AccountRecord } from '../../ledger/account-record.js'
+import type { Grant } from '../../ledger/grant.js'
 import type { Reservation } from '../../ledger/reservation.js'
 import type { Transaction } from '../../ledger/transaction.js'
 import type { Instant } from '../../time/instant.js'
@@ -11,9 +13,11 @@ import { type Answer, decideBatch, type Pending, type Request, type Settled } fr
 import { CatalogCache } from '../catalog-cache.js'
 import type { LedgerDatabase } from '../database.js'
 import { GroupCommit } from '../group-commit.js'
-import type { WriteSet } from '../loaded-account.js'
 import {
+  type KindSum,
   LedgerUnavailable,
+  type Orphan,
+  type RecordQuery,
   type SchemaChange,
   type SequenceRange,
   type Store,
@@ -23,11 +27,11 @@ import {
   type UsageSum,
 } from '../port.js'
 import { readAccount } from '../read-account.js'
-import { accountSumValues, accountValues, differsOnlyInSums, grantValues, reservationValues, transactionValues } from '../rows.js'
 import { type Connection, inRead, openConnection, unavailable, whenNotBusy } from './connection.js'
 import { KeptState } from './kept-state.js'
 import { answerFrom } from './loader.js'
 import { prepareStatements, type Statements } from './statements.js'
+import { writeChanges } from './write-changes.js'
 import { Writer } from './writer.js'
 
 /**
@@ -42,7 +46,7 @@ export async function openSqliteStore(file: string): Promise<Store> {
 }
 
 /** What reads and reports are made with. */
-type Reads = Pick<typeof import('./reads.js'), 'queries' | 'labelOf'> & { readonly db: LedgerDatabase }
+type Reads = Omit<typeof import('./reads.js'), 'builderOver'> & { readonly db: LedgerDatabase }
 
 class SqliteStore implements Store {
   readonly location: string
@@ -77,30 +81,8 @@ class SqliteStore implements Store {
   #decide(pending: readonly Pending[]) {
     const kept = this.#kept.asOf(this.#statements.dataVersion.get() ?? 0)
     const { settled, changes, loaded } = this.#run(decideBatch(pending, this.#loadCatalogs(), kept))
-    for (const change of changes) this.#write(change)
+    for (const change of changes) writeChanges(this.#statements, change)
     return { result: settled, loaded }
-  }
-
-  #write(change: WriteSet): void {
-    const account = change.account as Account
-    const { id } = account
-    this.#writeAccount(account, change.accountBefore)
-    for (const transaction of change.transactions) this.#statements.insertTransaction.run(transactionValues(transaction))
-    for (const grant of change.grants) this.#writeGrant(id, grant)
-    for (const reservation of change.reservations) {
-      this.#statements.upsertReservation.run(reservationValues(id, reservation))
-    }
-  }
-
-  #writeAccount(account: Account, before: Account | null): void {
-    if (before !== null && differsOnlyInSums(before, account)) this.#statements.updateAccount.run(accountSumValues(account), account.id)
-    else this.#statements.upsertAccount.run(accountValues(account))
-  }
-
-  #writeGrant(account: string, grant: Grant): void {
-    const { remaining, sequence, state } = grant
-    const { changes } = this.#statements.updateGrant.run(remaining, account, sequence, state, Number(isOpen(grant)))
-    if (changes === 0) this.#statements.upsertGrant.run(grantValues(account, grant))
   }
 
   async read<T>(account: string, now: Instant, reader: (draft: Draft) => T): Promise<T | null> {
@@ -124,7 +106,7 @@ class SqliteStore implements Store {
     return this.#guard(() => this.#loadCatalogs())
   }
 
-  addCatalogs(versions: readonly CatalogVersion[], now: Instant): Promise<boolean> {
+  addCatalogs(versions: readonly NewCatalogVersion[], now: Instant): Promise<boolean> {
     const rows = versions.map(({ version, effectiveAt, catalog }) => ({ version, effectiveAt, createdAt: now, document: catalog.source }))
     // Where the first is the next one, those after it are as well: all are added or none.
     return this.#guard(() => this.#writer.synced(() => rows.every((row) => this.#statements.insertCatalog.run(row).changes === 1)))
@@ -139,7 +121,9 @@ class SqliteStore implements Store {
   }
 
   usage(query: UsageQuery): Promise<readonly UsageSum[]> {
-    return this.#query(({ queries, db, labelOf }) => queries.selectUsage(db, query, labelOf))
+    return this.#query(({ answered, usageSums, db, labelOf }) =>
+      inRead(this.#connection, () => answered(this.#connection, usageSums(db, query, labelOf))),
+    )
   }
 
   journal(account: string, after: number, limit: number): Promise<readonly Transaction[]> {
@@ -156,6 +140,39 @@ class SqliteStore implements Store {
 
   accounts(after: string | null, limit: number): Promise<readonly Account[]> {
     return this.#query(({ queries, db }) => queries.selectAccounts(db, after, limit))
+  }
+
+  children(parent: string, after: string | null, limit: number): Promise<readonly Account[]> {
+    return this.#query(({ recordQueries, db }) => recordQueries.selectChildren(db, parent, after, limit))
+  }
+
+  records(query: RecordQuery): Promise<readonly AccountRecord[]> {
+    return this.#query(({ recordQueries, db }) => recordQueries.selectRecords(db, query))
+  }
+
+  recordByLookup(lookup: string): Promise<{ readonly account: string; readonly record: AccountRecord } | null> {
+    return this.#query(({ recordQueries, db }) => recordQueries.selectRecordByLookup(db, lookup))
+  }
+
+  counters(account: string, budget: string | null, limit: number): Promise<readonly Counter[]> {
+    return this.#query(({ recordQueries, db }) => recordQueries.selectCounters(db, account, budget, limit))
+  }
+
+  kindSums(account: string, range: SequenceRange): Promise<readonly KindSum[]> {
+    return this.#query(({ recordQueries, db }) => recordQueries.selectKindSums(db, account, range))
+  }
+
+  /** The sums can be made again at any time, so nobody waits for the disk; it keeps the order in which they were written. */
+  rollUp(account: string, limit: number): Promise<number> {
+    return this.#query(({ answered, rollUp, usageTail, rollUpDialect, db }) => {
+      const tail = inRead(this.#connection, () => answered(this.#connection, usageTail(db, account)))
+      if (tail === 0 || limit <= 0) return tail
+      return this.#writer.unsynced(() => answered(this.#connection, rollUp(db, account, limit, rollUpDialect)))
+    })
+  }
+
+  orphans(limit: number): Promise<readonly Orphan[]> {
+    return this.#query(({ recordQueries, db }) => recordQueries.selectOrphans(db, limit))
   }
 
   dueAccounts(at: Instant, limit: number): Promise<readonly string[]> {
@@ -182,8 +199,8 @@ class SqliteStore implements Store {
   }
 
   /** Loaded by the first read that needs it: a query builder of hundreds of files is no part of a start or a charge. */
-  async #query<T>(work: (reads: Reads) => Promise<T>): Promise<T> {
-    this.#reads ??= import('./reads.js').then(({ queries, labelOf, builderOver }) => ({ queries, labelOf, db: builderOver(this.#connection) }))
+  async #query<T>(work: (reads: Reads) => T | Promise<T>): Promise<T> {
+    this.#reads ??= import('./reads.js').then(({ builderOver, ...reads }) => ({ ...reads, db: builderOver(this.#connection) }))
     const reads = await this.#reads
     return this.#guard(() => work(reads))
   }
