@@ -16,7 +16,13 @@ export function levelOf(balance: MicroCredits, base: MicroCredits | null, thresh
   return reached.includes('low') ? 'low' : 'ok'
 }
 
-function isReached(balance: MicroCredits, base: MicroCredits | null, { limit, when }: Threshold): boolean {
+/** The more pressing of two levels. */
+export function worse(a: Level, b: Level): Level {
+  return LEVELS.indexOf(a) >= LEVELS.indexOf(b) ? a : b
+}
+
+/** Whether a balance has fallen to a threshold. */
+export function isReached(balance: MicroCredits, base: MicroCredits | null, { limit, when }: Pick<Threshold, 'limit' | 'when'>): boolean {
   if (limit.kind === 'absolute') return when === 'below' ? balance < limit.credits : balance <= limit.credits
   if (base === null || base === 0n) return false
   // Compared by cross multiplication with hundredths of a percent, so that no division rounds.

@@ -1,0 +1,76 @@
+import type { AccountRecord, RecordDocument } from '../ledger/account-record.js'
+import { HOUR_MS, type Instant, NEVER } from '../time/instant.js'
+
+/** What a key was made with; none of it changes afterwards. */
+export interface KeyTerms {
+  readonly name: string | null
+  /** The beginning of the secret, by which a person recognises it. */
+  readonly prefix: string
+  /** `credits:read`, `credits:spend`, `admin`, or operations that it may spend on: `content:*`, `image.generate`. */
+  readonly scopes: readonly string[]
+  readonly environment: string | null
+  /** The member in whose name it spends. */
+  readonly member: string | null
+  /** The keys above it, the nearest first: what it spends counts for each of them as well. */
+  readonly ancestors: readonly string[]
+  /** Exclusive; `NEVER` for a key without an end. */
+  readonly expiresAt: Instant
+}
+
+/** A credential of one account. The secret is nowhere: its digest is the record's lookup. */
+export interface Key extends KeyTerms {
+  readonly id: string
+  readonly isRevoked: boolean
+  readonly createdAt: Instant
+  /** When it last spent, told to the hour: not every charge is worth a write of its own for it. */
+  readonly lastUsedAt: Instant | null
+}
+
+export const DEFAULT_SCOPES: readonly string[] = ['credits:read', 'credits:spend']
+
+export function keyDocument(terms: KeyTerms, createdAt: Instant): RecordDocument {
+  return { ...terms, expiresAt: terms.expiresAt === NEVER ? null : terms.expiresAt, createdAt, lastUsedAt: null }
+}
+
+export function keyOf({ id, isOpen, document }: AccountRecord): Key {
+  const terms = document as unknown as Omit<Key, 'id' | 'isRevoked' | 'expiresAt'> & { readonly expiresAt: Instant | null }
+  return { ...terms, id, isRevoked: !isOpen, expiresAt: terms.expiresAt ?? NEVER }
+}
+
+/** The lookup of the key whose secret has this digest. */
+export function keyLookup(digest: string): string {
+  return `key:${digest}`
+}
+
+/** The key's record with its last use, null where an earlier one within the hour stands already. */
+export function usedNow(record: AccountRecord, at: Instant): AccountRecord | null {
+  const last = record.document['lastUsedAt'] as Instant | null | undefined
+  if (typeof last === 'number' && at - last < HOUR_MS) return null
+  return { ...record, document: { ...record.document, lastUsedAt: at } }
+}
+
+/** Why a key does nothing any more; null while it holds. */
+export function whyInvalid({ isRevoked, expiresAt }: Pick<Key, 'isRevoked' | 'expiresAt'>, at: Instant): string | null {
+  if (isRevoked) return 'was revoked'
+  return expiresAt <= at ? 'has expired' : null
+}
+
+/** Whether scopes allow what a door asks of them; operations are the ledger's to allow. */
+export function hasScope(scopes: readonly string[], scope: 'credits:read' | 'credits:spend' | 'admin'): boolean {
+  if (scopes.includes(scope) || scopes.includes('admin')) return true
+  // A key for certain operations may spend on these, and see what is left for them.
+  return scope !== 'admin' && scopes.some(isOfOperations)
+}
+
+/**
+ * Whether a key may spend on an operation: on any by `credits:spend`, otherwise on those that its scopes name, by id
+ * or as a category with `:*` (ND-12).
+ */
+export function mayUse(scopes: readonly string[], operation: string, category: string | null): boolean {
+  if (scopes.includes('credits:spend') || scopes.includes('admin')) return true
+  return scopes.some((scope) => scope === operation || (category !== null && scope === `${category}:*`))
+}
+
+function isOfOperations(scope: string): boolean {
+  return scope !== 'credits:read' && scope !== 'credits:spend' && scope !== 'admin'
+}
