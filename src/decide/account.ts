@@ -1,16 +1,17 @@
 import { versionAt } from '../catalog/version.js'
 import { type Account, openAccount } from '../ledger/account.js'
+import { NO_PLAN } from '../plans/period.js'
 import type { Instant } from '../time/instant.js'
-import type { CreateAccountCommand, SetStateCommand, SubscribeCommand } from './command.js'
+import type { CreateAccountCommand, SetStateCommand } from './command.js'
 import { Draft } from './draft.js'
-import { takesNoMore } from './grant.js'
-import { type Outcome, refuse, type Refused } from './outcome.js'
-import { beginPlan } from './renew.js'
+import { type Outcome, refuse } from './outcome.js'
+import { settleItems } from './recurring-items.js'
+import { beginPlan, endPlan } from './renew.js'
 import { done } from './result.js'
+import { unknownPlan } from './subscribe.js'
 import type { AccountView } from './view.js'
 
-/** The word for "no plan" where leaving the plan out means the catalog's default one. */
-export const NO_PLAN = 'none'
+export { NO_PLAN }
 
 /**
  * Opens an account, on its plan and with that plan's first grant. Opening the same account again in the same way is
@@ -22,7 +23,7 @@ export function decideCreateAccount(view: AccountView, command: CreateAccountCom
   if (plan !== NO_PLAN && catalog.plans[plan] === undefined) return unknownPlan(plan, Object.keys(catalog.plans))
   const draft = new Draft(view, openAccount(command.settings, at), at)
   draft.change({})
-  if (plan !== NO_PLAN) beginPlan(draft, plan, at)
+  if (plan !== NO_PLAN) beginPlan(draft, plan, at, 'sign_up')
   return draft
 }
 
@@ -32,32 +33,11 @@ export function decideOpenedAgain(account: Account, command: CreateAccountComman
   const isSame =
     account.timeZone === timeZone && account.parent === parent && account.isTest === isTest && account.debtMax === debtMax
   const isSamePlan = command.plan === null || (account.subscription?.plan ?? NO_PLAN) === command.plan
-  if (isSame && isSamePlan) return { kind: 'done', account, transaction: null, reservation: null, replayed: true }
+  if (isSame && isSamePlan) return { kind: 'done', account, transaction: null, reservation: null, replayed: true, record: null, pressure: null }
   return refuse('invalid_request', `The account ${account.id} exists already, with other settings`, {
     details: { account: account.id, plan: account.subscription?.plan ?? null, timeZone: account.timeZone },
     advice: ['Choose another id, or change the account by its own commands.'],
   })
-}
-
-/** Begins a plan on an account that has none; its first grant comes at once. */
-export function decideSubscribe(draft: Draft, command: SubscribeCommand): Outcome {
-  const { catalog } = versionAt(draft.view.catalogs, draft.at)
-  if (catalog.plans[command.plan] === undefined) return unknownPlan(command.plan, Object.keys(catalog.plans))
-  if (draft.account.state === 'closed') return takesNoMore()
-  const running = draft.account.subscription?.plan ?? null
-  if (running !== null) {
-    return refuse('invalid_request', `The account is on the plan ${running}`, { details: { plan: running, asked: command.plan } })
-  }
-  // The row that answers for the command comes after the allowance, so that it tells a balance with it.
-  beginPlan(draft, command.plan, draft.at)
-  const transaction = draft.post('amend', [], {
-    credits: 0n,
-    actor: command.actor,
-    idempotencyKey: command.idempotencyKey,
-    fingerprint: command.fingerprint,
-    detail: { change: 'plan_begun', plan: command.plan },
-  })
-  return done(draft, transaction)
 }
 
 /**
@@ -74,6 +54,10 @@ export function decideSetState(draft: Draft, command: SetStateCommand): Outcome 
   }
   if (state === command.state && command.idempotencyKey === null) return done(draft, null)
   const ended = command.state === 'closed' ? (subscription?.plan ?? null) : null
+  // What was kept until now is charged while the allowance is still there to pay for it.
+  if (command.state === 'closed') settleItems(draft, draft.at)
+  // Before the row that answers for the command, so that it tells the balance without what ends with the plan.
+  if (ended !== null) endPlan(draft, draft.at)
   const transaction = draft.post('amend', [], {
     credits: 0n,
     actor: command.actor,
@@ -87,13 +71,6 @@ export function decideSetState(draft: Draft, command: SetStateCommand): Outcome 
       ...(command.reason === null ? {} : { reason: command.reason }),
     },
   })
-  draft.change({ state: command.state, ...(command.state === 'closed' ? { subscription: null } : {}) })
+  draft.change({ state: command.state })
   return done(draft, transaction)
-}
-
-function unknownPlan(plan: string, known: readonly string[]): Refused {
-  return refuse('unknown_plan', `There is no plan ${JSON.stringify(plan.slice(0, 64))}`, {
-    details: { plan },
-    advice: [`The catalog has the plans: ${known.join(', ')}`],
-  })
 }

@@ -1,6 +1,7 @@
 import { unitsWithin } from '../catalog/afford.js'
 import type { Catalog } from '../catalog/catalog.js'
 import { type Priced, quotePrice } from '../catalog/quote-price.js'
+import { isMet, requirementsOf } from '../catalog/requirement.js'
 import type { Cheaper } from '../errors.js'
 import type { Account } from '../ledger/account.js'
 import { type MicroCredits, toCredits } from '../money/credits.js'
@@ -17,9 +18,19 @@ export function affordableUnits(catalog: Catalog, priced: Priced, budget: MicroC
   return units === null ? null : { units }
 }
 
-/** The other variants of the same operation that cost less and that the account's plan allows, dearest saving first. */
-export function cheaperVariants(catalog: Catalog, account: Account, priced: Priced): readonly Cheaper[] {
-  const variants = Object.keys(catalog.operations[priced.operation]?.variants ?? {})
+/** What is priced, with the arguments that a variant has to meet where they are known. */
+interface Wanted {
+  readonly priced: Priced
+  readonly args: Readonly<Record<string, unknown>> | null
+}
+
+/** The other variants of the same operation that cost less, meet the request and that the account's plan allows, dearest saving first. */
+export function cheaperVariants(catalog: Catalog, account: Account, { priced, args }: Wanted): readonly Cheaper[] {
+  const operation = catalog.operations[priced.operation]
+  const requirements = operation === undefined || args === null ? [] : requirementsOf(operation, args)
+  const variants = Object.entries(operation?.variants ?? {})
+    .filter(([, offer]) => requirements.every((requirement) => isMet(requirement, offer.capabilities)))
+    .map(([variant]) => variant)
   const plan = account.subscription?.plan ?? ''
   return variants
     .filter((variant) => variant !== priced.variant)

@@ -1,13 +1,23 @@
+import type { AlertThreshold } from '../budgets/alert.js'
+import type { BudgetTerms } from '../budgets/budget.js'
+import type { KeyTerms } from '../keys/key.js'
+import type { Role } from '../keys/member.js'
 import type { AccountState, NewAccount } from '../ledger/account.js'
 import type { Holder, OverrunPolicy } from '../ledger/reservation.js'
 import type { Labels } from '../ledger/transaction.js'
 import type { MicroCredits } from '../money/credits.js'
 import type { Instant } from '../time/instant.js'
 
-/** Who acts: the key presented, the member it belongs to, and in which role a reservation would be held. */
-export interface Actor {
+/** On whose account of spending something is done: the key presented, the member in whose name, the run it belongs to. */
+export interface Party {
   readonly key: string | null
   readonly member: string | null
+  /** As whoever started the run named it; null outside of any. */
+  readonly run: string | null
+}
+
+/** Who acts, and in which role a reservation would be held. */
+export interface Actor extends Party {
   readonly holder: Holder
 }
 
@@ -48,6 +58,125 @@ export interface CreateAccountCommand extends Addressed {
 export interface SubscribeCommand extends Addressed {
   readonly kind: 'subscribe'
   readonly plan: string
+  /** When a change from one paid plan to another acts: at the next renewal, or now with a part of the difference. */
+  readonly when: 'renewal' | 'now'
+}
+
+/** Ends the plan at the end of its running period. */
+export interface UnsubscribeCommand extends Addressed {
+  readonly kind: 'unsubscribe'
+}
+
+export interface PurchaseCommand extends Addressed {
+  readonly kind: 'purchase'
+  readonly pack: string
+  /** Whether it is paid already; otherwise it is pending until it is settled or cancelled. */
+  readonly isSettled: boolean
+  /** Bought by the customer, which the catalog or a setting may have hidden; an operator may always. */
+  readonly isSelfService: boolean
+  /** A budget whose limit the credits raise (ND-12); null for none. */
+  readonly budget: string | null
+  /** Who took the money, and what it calls the payment: one payment is one purchase. */
+  readonly provider: string
+  readonly reference: string | null
+}
+
+export interface SettlePurchaseCommand extends Addressed {
+  readonly kind: 'settle_purchase'
+  readonly purchase: string
+}
+
+/** Drops a purchase that was never paid. */
+export interface CancelPurchaseCommand extends Addressed {
+  readonly kind: 'cancel_purchase'
+  readonly purchase: string
+}
+
+export interface RefundPurchaseCommand extends Addressed {
+  readonly kind: 'refund_purchase'
+  readonly purchase: string
+  /** Against the pack's rule, which only screens: an operator decides (ND-15). */
+  readonly isForced: boolean
+  readonly reason: string | null
+}
+
+export interface SetBudgetCommand extends Addressed {
+  readonly kind: 'set_budget'
+  readonly id: string
+  readonly terms: BudgetTerms
+}
+
+export interface RemoveBudgetCommand extends Addressed {
+  readonly kind: 'remove_budget'
+  readonly id: string
+}
+
+/** Raises a budget's limit by `amount` until an instant; null for good. */
+export interface RaiseBudgetCommand extends Addressed {
+  readonly kind: 'raise_budget'
+  readonly id: string
+  readonly amount: MicroCredits
+  readonly until: Instant | null
+}
+
+export interface SetAlertCommand extends Addressed {
+  readonly kind: 'set_alert'
+  readonly id: string
+  readonly threshold: AlertThreshold
+}
+
+export interface RemoveAlertCommand extends Addressed {
+  readonly kind: 'remove_alert'
+  readonly id: string
+}
+
+export interface PutMemberCommand extends Addressed {
+  readonly kind: 'put_member'
+  readonly id: string
+  readonly name: string | null
+  readonly role: Role
+}
+
+export interface RemoveMemberCommand extends Addressed {
+  readonly kind: 'remove_member'
+  readonly id: string
+}
+
+export interface CreateKeyCommand extends Addressed {
+  readonly kind: 'create_key'
+  readonly id: string
+  /** The digest of the secret, by which a key is found; the secret itself is nowhere. */
+  readonly digest: string
+  readonly terms: KeyTerms
+}
+
+export interface RevokeKeyCommand extends Addressed {
+  readonly kind: 'revoke_key'
+  readonly id: string
+}
+
+/** So many units of a recurring item from now on. */
+export interface SetItemCommand extends Addressed {
+  readonly kind: 'set_item'
+  readonly item: string
+  readonly quantity: number
+}
+
+/** Moves a test account's own time forward. */
+export interface AdvanceClockCommand extends Addressed {
+  readonly kind: 'advance_clock'
+  readonly byMs: number
+}
+
+export interface SetTimeZoneCommand extends Addressed {
+  readonly kind: 'set_time_zone'
+  readonly timeZone: string
+}
+
+/** Shows or hides self-service purchases of this account, whatever the catalog says (SF-11). */
+export interface SetSelfServiceCommand extends Addressed {
+  readonly kind: 'set_self_service'
+  readonly isEnabled: boolean
 }
 
 export interface GrantCommand extends Addressed {
@@ -139,6 +268,24 @@ export type Command =
   | RefundCommand
   | AdjustCommand
   | SetStateCommand
+  | UnsubscribeCommand
+  | PurchaseCommand
+  | SettlePurchaseCommand
+  | CancelPurchaseCommand
+  | RefundPurchaseCommand
+  | SetBudgetCommand
+  | RemoveBudgetCommand
+  | RaiseBudgetCommand
+  | SetAlertCommand
+  | RemoveAlertCommand
+  | PutMemberCommand
+  | RemoveMemberCommand
+  | CreateKeyCommand
+  | RevokeKeyCommand
+  | SetItemCommand
+  | AdvanceClockCommand
+  | SetTimeZoneCommand
+  | SetSelfServiceCommand
   | SweepCommand
 
 export type CommandOf<K extends Command['kind']> = Extract<Command, { readonly kind: K }>

@@ -1,21 +1,34 @@
 import assert from 'node:assert/strict'
 import type { Account } from '../ledger/account.js'
 import type { Instant } from '../time/instant.js'
-import { decideCreateAccount, decideOpenedAgain, decideSetState, decideSubscribe } from './account.js'
+import { decideCreateAccount, decideOpenedAgain, decideSetState } from './account.js'
 import { decideAdjust } from './adjust.js'
+import { decideRemoveAlert, decideSetAlert, watchBalance } from './alerts.js'
+import { noteUse, refusalByKey } from './authorise.js'
+import { decideRaiseBudget, decideRemoveBudget, decideSetBudget } from './budgets.js'
 import { decideCharge } from './charge.js'
 import type { Command, CreateAccountCommand } from './command.js'
 import { Draft } from './draft.js'
 import { advance } from './due.js'
 import { decideExtend } from './extend.js'
+import { byFault } from './fault.js'
 import { decideGrant } from './grant.js'
 import { replayOf, withSaltedFingerprint } from './idempotency.js'
 import { type Changes, type Decision, type Outcome, refuse, type Refused } from './outcome.js'
+import { decideCreateKey, decidePutMember, decideRemoveMember, decideRevokeKey } from './parties.js'
+import { pressureAfterCommand } from './pressure.js'
+import { decideCancelPurchase, decidePurchase, decideSettlePurchase } from './purchase.js'
+import { decideSetItem } from './recurring-items.js'
 import { decideRefund } from './refund.js'
+import { decideRefundPurchase } from './refund-purchase.js'
 import { decideRelease } from './release.js'
 import { decideReserve } from './reserve.js'
 import { done } from './result.js'
+import { decideSetSelfService } from './self-service.js'
 import { decideSettle } from './settle.js'
+import { decideSubscribe, decideUnsubscribe } from './subscribe.js'
+import { accountTime, decideAdvanceClock, leapOf } from './test-clock.js'
+import { decideSetTimeZone } from './time-zone.js'
 import { type AccountView, NotLoaded } from './view.js'
 
 /**
@@ -36,13 +49,17 @@ function decideLoaded(view: AccountView, command: Command, now: Instant): Decisi
   const { account } = view
   if (account === null) return command.kind === 'create_account' ? create(view, command, now) : decided(UNCHANGED, unknownAccount(command.account))
   // A clock that steps back never reorders a ledger: time goes on from the account's last transaction.
-  const draft = new Draft(view, account, Math.max(now, account.lastAt))
+  const leapMs = leapOf(view, account, command, now)
+  const draft = new Draft(view, account, accountTime(account, now + leapMs))
   if (!advance(draft)) return { kind: 'unfinished', changes: draft.changes() }
-  const { sequence } = draft.account
+  const before = draft.account
   const signed = withSaltedFingerprint(command, account.labelSalt)
-  const outcome = replayOf(draft, signed.idempotencyKey, signed.fingerprint) ?? decideOne(draft, signed)
-  assert(outcome.kind === 'done' || draft.account.sequence === sequence, 'a refusal moves no credits')
-  return decided(draft.changes(), outcome)
+  const outcome = (leapMs > 0 ? null : refusalByKey(draft, signed)) ?? replayOf(draft, signed.idempotencyKey, signed.fingerprint) ?? decideOne(draft, signed)
+  assert(outcome.kind === 'done' || draft.account.sequence === before.sequence, 'a refusal moves no credits')
+  noteUse(draft, signed)
+  watchBalance(draft, before)
+  if (outcome.kind === 'refused') return decided(draft.changes(), outcome)
+  return decided(draft.changes(), { ...outcome, account: draft.account, pressure: pressureAfterCommand(draft, signed, outcome) })
 }
 
 function decideOne(draft: Draft, command: Command): Outcome {
@@ -51,6 +68,12 @@ function decideOne(draft: Draft, command: Command): Outcome {
       return decideOpenedAgain(draft.account, command)
     case 'subscribe':
       return decideSubscribe(draft, command)
+    case 'unsubscribe':
+      return decideUnsubscribe(draft, command)
+    case 'advance_clock':
+      return decideAdvanceClock(draft, command)
+    case 'set_time_zone':
+      return decideSetTimeZone(draft, command)
     case 'grant':
       return decideGrant(draft, command)
     case 'charge':
@@ -60,21 +83,52 @@ function decideOne(draft: Draft, command: Command): Outcome {
     case 'extend':
       return decideExtend(draft, command)
     case 'settle':
-      return decideSettle(draft, command)
-    case 'release':
-      return decideRelease(draft, command)
+    case 'release': {
+      const ending = byFault(draft, command)
+      return ending.kind === 'settle' ? decideSettle(draft, ending) : decideRelease(draft, ending)
+    }
     case 'refund':
       return decideRefund(draft, command)
     case 'adjust':
       return decideAdjust(draft, command)
     case 'set_state':
       return decideSetState(draft, command)
+    case 'set_budget':
+      return decideSetBudget(draft, command)
+    case 'remove_budget':
+      return decideRemoveBudget(draft, command)
+    case 'raise_budget':
+      return decideRaiseBudget(draft, command)
+    case 'set_alert':
+      return decideSetAlert(draft, command)
+    case 'remove_alert':
+      return decideRemoveAlert(draft, command)
+    case 'put_member':
+      return decidePutMember(draft, command)
+    case 'remove_member':
+      return decideRemoveMember(draft, command)
+    case 'create_key':
+      return decideCreateKey(draft, command)
+    case 'revoke_key':
+      return decideRevokeKey(draft, command)
+    case 'purchase':
+      return decidePurchase(draft, command)
+    case 'settle_purchase':
+      return decideSettlePurchase(draft, command)
+    case 'cancel_purchase':
+      return decideCancelPurchase(draft, command)
+    case 'refund_purchase':
+      return decideRefundPurchase(draft, command)
+    case 'set_self_service':
+      return decideSetSelfService(draft, command)
+    case 'set_item':
+      return decideSetItem(draft, command)
     case 'sweep':
       return done(draft, null)
   }
 }
 
-const UNCHANGED: Changes = { account: null, transactions: [], grants: [], reservations: [] }
+const UNCHANGED: Changes = { account: null, transactions: [], grants: [], reservations: [], records: [], counters: [], tallies: [] }
 
 function create(view: AccountView, command: CreateAccountCommand, at: Instant): Decision {
   const created = decideCreateAccount(view, command, at)
@@ -104,6 +158,6 @@ export interface Projection {
  * @throws NotLoaded when rows are missing; the caller loads them and projects again.
  */
 export function project(view: AccountView & { readonly account: Account }, now: Instant): Projection {
-  const draft = new Draft(view, view.account, Math.max(now, view.account.lastAt))
+  const draft = new Draft(view, view.account, accountTime(view.account, now))
   return { draft, isFinished: advance(draft) }
 }

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import type { Counter, CounterKey } from '../budgets/counter.js'
+import type { BudgetGroup } from '../budgets/group.js'
+import { countersNow, type Tally } from '../budgets/tally.js'
 import type { Account } from '../ledger/account.js'
+import type { AccountRecord, RecordKind } from '../ledger/account-record.js'
 import type { Book } from '../ledger/books.js'
 import { labelsDigest, transactionHash } from '../ledger/chain.js'
 import { compareBurnOrder, type Grant, isOpen, type Share, takeInOrder } from '../ledger/grant.js'
@@ -49,6 +53,9 @@ export class Draft {
   readonly #grants = new Map<number, Grant>()
   readonly #reservations = new Map<number, Reservation>()
   readonly #transactions: Transaction[] = []
+  readonly #records = new Map<string, AccountRecord>()
+  readonly #counters: Counter[] = []
+  readonly #tallies: Tally[] = []
   #touched = false
 
   constructor(view: AccountView, account: Account, at: Instant) {
@@ -74,6 +81,61 @@ export class Draft {
     const loaded = this.view.openCall(key)
     const open = loaded === null ? null : (this.#reservations.get(loaded.sequence) ?? loaded)
     return open?.state === 'open' ? open : null
+  }
+
+  /** Every open record of a kind, by id, with this draft's own changes in place. */
+  records(of: RecordKind): readonly AccountRecord[] {
+    const isRule = of === 'budget' || of === 'alert'
+    const loaded = isRule && this.view.account?.rules === 0 ? [] : this.view.records(of)
+    const changed = [...this.#records.values()].filter((record) => record.kind === of)
+    if (changed.length === 0) return loaded
+    const others = loaded.filter((record) => !this.#records.has(nameOf(record.kind, record.id)))
+    return [...others, ...changed.filter((record) => record.isOpen)].sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  record(of: RecordKind, id: string): AccountRecord | null {
+    return this.#records.get(nameOf(of, id)) ?? this.view.record(of, id)
+  }
+
+  /** Writes a record as it now is: made, changed, opened or closed. `before` is what it was, null for a new one. */
+  putRecord(record: AccountRecord, before: AccountRecord | null): AccountRecord {
+    this.#records.set(nameOf(record.kind, record.id), record)
+    this.#touched = true
+    const opened = Number(record.isOpen) - Number(before?.isOpen ?? false)
+    const isRule = record.kind === 'budget' || record.kind === 'alert'
+    if (isRule && opened !== 0) this.change({ rules: this.account.rules + opened })
+    return record
+  }
+
+  /** Numbers the messages of one write; with the sequence of the newest transaction that is an id of its own. */
+  nextMessage(): number {
+    return [...this.#records.values()].filter(({ kind, sequence }) => kind === 'message' && sequence === this.account.sequence).length + 1
+  }
+
+  counters(keys: readonly CounterKey[]): readonly (Counter | null)[] {
+    if (this.#counters.length === 0 && this.#tallies.length === 0) return this.view.counters(keys)
+    const counters = [...this.#tallies.flatMap(countersNow), ...this.#counters]
+    const changed = new Map(counters.map((counter) => [counterName(counter), counter]))
+    const missing = keys.filter((key) => !changed.has(counterName(key)))
+    const loaded = missing.length === 0 ? [] : this.view.counters(missing)
+    let next = 0
+    return keys.map((key) => changed.get(counterName(key)) ?? loaded[next++] ?? null)
+  }
+
+  /** How the budgets of a group stood for a subject after the last change counted alike; null where nothing is known. */
+  tally(group: BudgetGroup, subject: string): Tally | null {
+    if (this.#counters.length > 0) return null
+    return this.#tallies.findLast((tally) => tally.group === group && tally.subject === subject) ?? this.view.tally(group, subject)
+  }
+
+  putTally(tally: Tally): void {
+    this.#tallies.push(tally)
+    this.#touched = true
+  }
+
+  putCounter(counter: Counter): void {
+    this.#counters.push(counter)
+    this.#touched = true
   }
 
   /** The grants that `amount` comes from. Whoever asks has made sure that it is available, so that a lack is a bug and throws. */
@@ -178,9 +240,9 @@ export class Draft {
     this.#touched = true
   }
 
-  addGrant(grant: Omit<Grant, 'id' | 'sequence'>, transaction: Transaction): Grant {
+  addGrant(grant: Omit<Grant, 'id' | 'sequence' | 'endsWithPlan'> & { readonly endsWithPlan?: boolean }, transaction: Transaction): Grant {
     const { sequence, hash } = transaction
-    const added: Grant = { ...grant, id: formatId('gr', sequence, hash), sequence }
+    const added: Grant = { endsWithPlan: false, ...grant, id: formatId('gr', sequence, hash), sequence }
     this.#keepGrant(added, false)
     return added
   }
@@ -236,6 +298,7 @@ export class Draft {
     for (const grant of this.#grants.values()) if (isOpen(grant)) this.dueBy(grant.expiresAt)
     for (const reservation of this.#reservations.values()) if (reservation.state === 'open') this.dueBy(reservation.expiresAt)
     if (this.account.subscription !== null) this.dueBy(this.account.subscription.periodEnd)
+    this.dueBy(this.account.itemsDueAt)
   }
 
   /**
@@ -258,8 +321,19 @@ export class Draft {
       transactions: [...this.#transactions],
       grants: [...this.#grants.values()],
       reservations: [...this.#reservations.values()],
+      records: [...this.#records.values()],
+      counters: this.#counters,
+      tallies: this.#tallies,
     }
   }
+}
+
+function nameOf(kind: RecordKind, id: string): string {
+  return `${kind} ${id}`
+}
+
+function counterName({ budget, subject }: CounterKey): string {
+  return `${budget}\n${subject}`
 }
 
 /** Whether a grant is one of the account's `openGrants`: a scheduled one is bounded as well, for it will be open one day. */

@@ -1,7 +1,9 @@
 import { type Grant, isOpen } from '../ledger/grant.js'
 import type { Instant } from '../time/instant.js'
+import { watchBalance } from './alerts.js'
 import type { Draft } from './draft.js'
 import { expireGrant } from './expire.js'
+import { chargeItems } from './recurring-items.js'
 import { renew } from './renew.js'
 import { takeEffect } from './schedule.js'
 import { timeOutReservation } from './time-out.js'
@@ -13,7 +15,7 @@ const DUE_EVENTS_MAX = 500
 /** One thing that time has made necessary. */
 interface DueEvent {
   readonly at: Instant
-  /** At one instant reservations end first, then grants expire, then scheduled grants begin, then plans renew. */
+  /** At one instant reservations end first, then grants expire, then scheduled grants begin, plans renew, and items are charged. */
   readonly rank: number
   /** Of one rank the older row first, so that the order does not depend on how rows were loaded. */
   readonly sequence: number
@@ -36,7 +38,9 @@ export function advance(draft: Draft): boolean {
     if (event === undefined || event.at > loaded.horizon) isDone = true
     else {
       if (event === queue[0]) queue.shift()
+      const before = draft.account
       event.happen()
+      watchBalance(draft, before)
     }
   }
   // A page that was cut, or a write that is full, leaves the account due now; the next write goes on from there.
@@ -65,13 +69,17 @@ function loadedEvents(draft: Draft, loaded: DueRows): DueEvent[] {
   return events.sort(compareEvents)
 }
 
-/** What became due only by an event before it: grants made or given credits back meanwhile, and the next renewal. */
+/**
+ * What became due only by an event before it: grants made or given credits back meanwhile, the next renewal, and the end
+ * of the recurring items' month.
+ */
 function arisenEvents(draft: Draft): (DueEvent | undefined)[] {
   const grants = draft.changedGrants().filter(isOpen)
   const expiries = grants.map((row) => expiryOf(draft, row))
   const { subscription } = draft.account
   const renewal = subscription === null ? undefined : { at: subscription.periodEnd, rank: 3, sequence: 0, happen: () => renew(draft) }
-  return [...expiries, renewal]
+  const items = { at: draft.account.itemsDueAt, rank: 4, sequence: 0, happen: () => chargeItems(draft) }
+  return [...expiries, renewal, items]
 }
 
 function expiryOf(draft: Draft, { expiresAt, sequence }: Grant): DueEvent {

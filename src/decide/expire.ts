@@ -4,24 +4,55 @@ import type { Instant } from '../time/instant.js'
 import type { Draft, Move } from './draft.js'
 import { passMoves } from './moves.js'
 
+/** Why credits expire before the date that their grant has. */
+export type ExpiryReason = 'subscription_ended' | 'rollover_cap'
+
+/** Less than all that a grant has left, or before its date. */
+interface Expiring {
+  readonly amount?: MicroCredits
+  readonly reason?: ExpiryReason
+}
+
 /**
  * What a grant has left when its time is over expires, dated at that instant. What reservations still pin stays
  * theirs until they end. Due, not commanded: it happens in whichever write comes next.
  */
-export function expireGrant(draft: Draft, grant: Grant, at: Instant): void {
+export function expireGrant(draft: Draft, grant: Grant, at: Instant, { amount = grant.remaining, reason }: Expiring = {}): void {
   draft.post(
     'expire',
-    passMoves([{ grant: grant.sequence, amount: grant.remaining }], 'available', 'expired'),
-    { at, credits: grant.remaining, refersTo: grant.sequence, detail: { grant: grant.id, source: grant.source } },
+    passMoves([{ grant: grant.sequence, amount }], 'available', 'expired'),
+    {
+      at,
+      credits: amount,
+      refersTo: grant.sequence,
+      detail: { grant: grant.id, source: grant.source, ...(reason === undefined ? {} : { reason }) },
+    },
   )
+}
+
+/** What lasts only as long as the subscription expires as that ends (SN-05). */
+export function expireWithPlan(draft: Draft, at: Instant): void {
+  const ending = everyOpenGrant(draft).filter((grant) => grant.endsWithPlan)
+  for (const grant of ending) expireGrant(draft, grant, at, { reason: 'subscription_ended' })
+}
+
+export function everyOpenGrant(draft: Draft): readonly Grant[] {
+  return draft.openGrants(draft.account.openGrants)
 }
 
 /** Credits that came back to grants whose time was over meanwhile expire at once. */
 export function expireReturned(draft: Draft, sequences: readonly number[], at: Instant): void {
   for (const sequence of new Set(sequences)) {
     const grant = draft.grant(sequence)
-    if (isOpen(grant) && hasExpired(grant, at)) expireGrant(draft, grant, at)
+    if (isOpen(grant) && isOver(draft, grant, at)) {
+      expireGrant(draft, grant, at, hasExpired(grant, at) ? {} : { reason: 'subscription_ended' })
+    }
   }
+}
+
+/** Whether a grant's time is over: its date has come, or the subscription that it ends with has ended. */
+function isOver({ account }: Draft, grant: Grant, at: Instant): boolean {
+  return hasExpired(grant, at) || (grant.endsWithPlan && account.subscription === null)
 }
 
 /**
@@ -43,7 +74,7 @@ export function balanceDetail(draft: Draft, moves: readonly Move[]): { readonly 
 
 function expiresAtOnce(draft: Draft, { book, grant }: Move): boolean {
   const isReturned = book === 'available' && grant !== null && grant !== draft.nextSequence
-  return isReturned && hasExpired(draft.grant(grant), draft.at)
+  return isReturned && isOver(draft, draft.grant(grant), draft.at)
 }
 
 function changeBy(moves: readonly Move[]): MicroCredits {

@@ -1,5 +1,5 @@
 import { OPEN_GRANTS_MAX } from '../ledger/account.js'
-import type { Grant } from '../ledger/grant.js'
+import { type Grant, usualTerms } from '../ledger/grant.js'
 import type { Transaction } from '../ledger/transaction.js'
 import { type MicroCredits, toCredits } from '../money/credits.js'
 import { formatInstant, formatInstantOrNull, type Instant, NEVER } from '../time/instant.js'
@@ -45,7 +45,7 @@ export function tooManyGrants(): Refused {
   return refuse('invalid_request', `The account has ${OPEN_GRANTS_MAX} grants with credits left or yet to come; use or expire some first`)
 }
 
-interface GrantFacts extends Pick<Grant, 'amount' | 'source' | 'priority' | 'isPaid' | 'expiresAt'> {
+interface GrantFacts extends Pick<Grant, 'amount' | 'source' | 'priority' | 'isPaid' | 'expiresAt'>, Partial<Pick<Grant, 'endsWithPlan'>> {
   /** When the grant takes effect. */
   readonly at: Instant
   readonly actor?: Actor
@@ -56,7 +56,7 @@ interface GrantFacts extends Pick<Grant, 'amount' | 'source' | 'priority' | 'isP
 
 /** Posts a grant that takes effect at `at`, and its row. */
 export function postGrant(draft: Draft, facts: GrantFacts): Transaction {
-  const { at, detail, actor, idempotencyKey = null, fingerprint = null, ...grant } = facts
+  const { at, detail, actor, idempotencyKey = null, fingerprint = null, endsWithPlan = false, ...grant } = facts
   const moves = issueMoves(draft, draft.nextSequence, facts.amount)
   const transaction = draft.post('grant', moves, {
     at,
@@ -64,10 +64,21 @@ export function postGrant(draft: Draft, facts: GrantFacts): Transaction {
     credits: facts.amount,
     idempotencyKey,
     fingerprint,
-    detail: { source: facts.source, expiresAt: formatInstantOrNull(facts.expiresAt), ...detail },
+    detail: { source: facts.source, expiresAt: formatInstantOrNull(facts.expiresAt), ...unusualTerms(facts), ...detail },
   })
-  draft.addGrant({ ...grant, remaining: gainedBy(moves, transaction.sequence), state: 'effective', effectiveAt: at }, transaction)
+  const remaining = gainedBy(moves, transaction.sequence)
+  draft.addGrant({ ...grant, remaining, state: 'effective', effectiveAt: at, endsWithPlan }, transaction)
   return transaction
+}
+
+/** How a grant is held, where its source does not tell already: whoever recomputes the ledger finds it in the chain. */
+function unusualTerms({ source, priority, isPaid, endsWithPlan = false }: GrantFacts) {
+  const usual = usualTerms(source)
+  return {
+    ...(priority === usual.priority ? {} : { priority }),
+    ...(isPaid === usual.isPaid ? {} : { isPaid }),
+    ...(endsWithPlan ? { endsWithPlan } : {}),
+  }
 }
 
 /** What a grant has after movements that may have repaid a debt from it. */
@@ -77,7 +88,7 @@ function gainedBy(moves: readonly Move[], grant: number): MicroCredits {
 
 /** Records a grant that takes effect later: its credits are in no book until then. */
 function postPromise(draft: Draft, facts: GrantFacts): Transaction {
-  const { at, detail, actor, idempotencyKey = null, fingerprint = null, ...grant } = facts
+  const { at, detail, actor, idempotencyKey = null, fingerprint = null, endsWithPlan = false, ...grant } = facts
   const transaction = draft.post('amend', [], {
     ...(actor === undefined ? {} : { actor }),
     credits: 0n,
@@ -89,9 +100,10 @@ function postPromise(draft: Draft, facts: GrantFacts): Transaction {
       credits: toCredits(facts.amount),
       effectiveAt: formatInstant(at),
       expiresAt: formatInstantOrNull(facts.expiresAt),
+      ...unusualTerms(facts),
       ...detail,
     },
   })
-  draft.addGrant({ ...grant, remaining: 0n, state: 'scheduled', effectiveAt: at }, transaction)
+  draft.addGrant({ ...grant, remaining: 0n, state: 'scheduled', effectiveAt: at, endsWithPlan }, transaction)
   return transaction
 }

@@ -36,7 +36,7 @@ export function replayOf(draft: Draft, key: string | null, fingerprint: string |
 
 function replay(draft: Draft, earlier: Transaction): Outcome {
   const reservation = earlier.kind === 'reserve' ? draft.reservation(earlier.sequence) : null
-  return { kind: 'done', account: draft.account, transaction: earlier, reservation, replayed: true }
+  return { kind: 'done', account: draft.account, transaction: earlier, reservation, replayed: true, record: null, pressure: null }
 }
 
 function conflict(key: string): Refused {

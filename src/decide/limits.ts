@@ -1,52 +1,141 @@
+import { SPENDING_CAP, windowName } from '../budgets/budget.js'
+import { percentUsed, type Standing } from '../budgets/standing.js'
+import { roomIn } from '../budgets/tally.js'
 import { versionAt } from '../catalog/version.js'
 import type { ErrorCode } from '../errors.js'
 import type { Account } from '../ledger/account.js'
+import type { Labels } from '../ledger/transaction.js'
 import { formatCredits, type MicroCredits, smaller, toCredits } from '../money/credits.js'
-import { formatInstant, formatInstantOrNull, type Instant } from '../time/instant.js'
+import { formatInstantOrNull, type Instant } from '../time/instant.js'
 import { affordableCalls, affordableUnits, cheaperVariants } from './alternatives.js'
+import { refusalByParty } from './authorise.js'
+import type { Actor, Party } from './command.js'
 import type { Draft } from './draft.js'
 import { refuse, type Refused } from './outcome.js'
 import type { PricedSubject } from './price-subject.js'
+import { ANYTHING, spendFacts } from './spend-facts.js'
+import { type Spending, spendingOn, standingsOn } from './standings.js'
+import { waysToPay } from './ways-out.js'
 
 /**
- * Something that bounds an amount: the balance first of all, and whatever else bounds spending (a budget, a plan's
- * cap). It is data that a decision reads in the write it belongs to, never a check before it, so that no two calls
- * can pass on the strength of the same credits (T01).
+ * Something that bounds an amount: the balance first of all, then the plan's cap and the budgets. It is data that a
+ * decision reads in the write it belongs to, never a check before it, so that no two calls can pass on the strength of
+ * the same credits (T01).
  */
 export interface AmountLimit {
-  readonly type: 'balance'
+  readonly type: 'balance' | 'budget' | 'spending_cap'
   readonly id: string
   readonly window: string | null
   readonly resetsAt: Instant | null
   readonly remaining: MicroCredits
   readonly code: ErrorCode
+  /** The budget that limits; null for the balance. */
+  readonly standing: Standing | null
 }
 
-/** Every limit on how much this account can spend now, the one that would stop first is the tightest. */
-export function amountLimits(account: Account): readonly AmountLimit[] {
-  return [
-    {
-      type: 'balance',
-      id: account.id,
-      window: null,
-      resetsAt: null,
-      remaining: account.books.available,
-      code: 'out_of_credits',
-    },
-  ]
+/** Every limit on how much can be spent on this now; the one with the least remaining would stop first. */
+export function amountLimits(draft: Draft, spending: Spending): readonly AmountLimit[] {
+  const { id, books } = draft.account
+  const balance: AmountLimit = {
+    type: 'balance',
+    id,
+    window: null,
+    resetsAt: null,
+    remaining: books.available,
+    code: 'out_of_credits',
+    standing: null,
+  }
+  const hard = standingsOn(spending).filter(({ budget }) => budget.enforcement === 'hard')
+  return hard.length === 0 ? [balance] : [balance, ...hard.map(limitOf)]
 }
 
-/** What could be spent now: the balance bounded by every other limit, never below zero. */
-export function spendable(account: Account): MicroCredits {
-  const least = amountLimits(account).map((limit) => limit.remaining).reduce(smaller)
-  return account.state === 'active' && least > 0n ? least : 0n
+function limitOf(standing: Standing): AmountLimit {
+  const { budget, counter, remaining } = standing
+  const isCap = budget.id === SPENDING_CAP
+  return {
+    type: isCap ? 'spending_cap' : 'budget',
+    id: budget.id,
+    window: windowName(budget.window),
+    resetsAt: counter.windowEnd,
+    remaining,
+    code: isCap ? 'spending_cap_reached' : 'budget_exceeded',
+    standing,
+  }
 }
 
-/** Why this account may not spend `priced` now; null when it may. `amount` is what would be taken from the balance. */
-export function refusalToSpend(draft: Draft, subject: PricedSubject, amount: MicroCredits): Refused | null {
+/** Whether no limit stops `amount`: what nearly every charge is told, without a list being made of its limits. */
+function isWithin({ account }: Draft, spending: Spending, amount: MicroCredits): boolean {
+  return account.books.available >= amount && (hardRemaining(spending) ?? amount) >= amount
+}
+
+/** What the hard budgets leave, whatever the balance; null where there is none. */
+export function hardRemaining({ tallies }: Spending): MicroCredits | null {
+  let least: MicroCredits | null = null
+  for (const tally of tallies) {
+    const room = roomIn(tally)
+    if (room !== null && (least === null || room < least)) least = room
+  }
+  return least
+}
+
+/** What the limits leave to spend on this now, never below zero. */
+export function spendableOn(draft: Draft, spending: Spending): MicroCredits {
+  const { available } = draft.account.books
+  const least = smaller(available, hardRemaining(spending) ?? available)
+  return least > 0n ? least : 0n
+}
+
+/** What a party could spend now, on whatever it is: the balance bounded by every limit that asks for no operation. */
+export function spendable(draft: Draft, party: Party): MicroCredits {
+  return draft.account.state === 'active' ? spendableOn(draft, spendingOn(draft, spendFacts(draft, party, ANYTHING))) : 0n
+}
+
+/** Something priced and not yet spent, as limits and budgets see it. */
+export function spendingOnSubject(draft: Draft, { priced, tool, version }: PricedSubject, actor: Actor, labels: Labels | null): Spending {
+  return spendingOn(draft, spendFacts(draft, actor, { operation: priced.operation, tool, labels, priceVersion: version.version }))
+}
+
+/** Why this party may not spend `amount` on this now; null when it may. */
+export function refusalToSpend(draft: Draft, subject: PricedSubject, spending: Spending, amount: MicroCredits): Refused | null {
   // What costs nothing spends nothing: the stop switch and the balance leave it alone (WC-05).
   if (amount === 0n) return refusalByPlan(draft, subject)
-  return refusalByState(draft.account) ?? refusalByPlan(draft, subject) ?? refusalByAmount(draft, subject, amount)
+  return (
+    refusalByState(draft.account) ??
+    refusalByParty(draft, spending.facts) ??
+    refusalByPlan(draft, subject) ??
+    refusalByAmount(draft, subject, spending, amount)
+  )
+}
+
+/** One of several calls that are to be made together. */
+export interface PlannedCall {
+  readonly subject: PricedSubject
+  readonly spending: Spending
+}
+
+/**
+ * Everything that would stop calls that are made together, each limit once, with the sum of the calls that it concerns:
+ * the limit with the least remaining first.
+ */
+export function refusalsToSpendAll(draft: Draft, calls: readonly PlannedCall[]): readonly Refused[] {
+  const costing = calls.filter(({ subject }) => subject.priced.maximum > 0n)
+  const single = calls.map(({ subject, spending }) => {
+    if (subject.priced.maximum === 0n) return refusalByPlan(draft, subject)
+    return refusalByState(draft.account) ?? refusalByParty(draft, spending.facts) ?? refusalByPlan(draft, subject)
+  })
+  const byLimit = new Map<string, { readonly limit: AmountLimit; readonly subject: PricedSubject; readonly amount: MicroCredits }>()
+  for (const { subject, spending } of costing) {
+    for (const limit of amountLimits(draft, spending)) {
+      const name = `${limit.type} ${limit.id} ${limit.standing?.counter.subject ?? ''}`
+      byLimit.set(name, { limit, subject, amount: (byLimit.get(name)?.amount ?? 0n) + subject.priced.maximum })
+    }
+  }
+  const stopping = [...byLimit.values()]
+    .filter(({ limit, amount }) => limit.remaining < amount)
+    .sort((a, b) => (a.limit.remaining < b.limit.remaining ? -1 : 1))
+    .map(({ limit, subject, amount }) => refuseByLimit(draft, subject, amount, limit))
+  const first = new Map(single.filter((refused) => refused !== null).map((refused) => [refused.refusal.code, refused]))
+  return [...first.values(), ...stopping]
 }
 
 /** The stop switch (AX-25): an account that is not active spends nothing. Free operations go on. */
@@ -60,7 +149,8 @@ export function refusalByState(account: Account): Refused | null {
 }
 
 /** Some operations need a plan of a certain height (ND-03); which, is the catalog's to say. */
-function refusalByPlan(draft: Draft, { priced }: PricedSubject): Refused | null {
+function refusalByPlan(draft: Draft, subject: PricedSubject): Refused | null {
+  const { priced } = subject
   if (priced.requiresPlan.length === 0) return null
   const plan = draft.account.subscription?.plan ?? null
   if (plan !== null && priced.requiresPlan.includes(plan)) return null
@@ -69,41 +159,77 @@ function refusalByPlan(draft: Draft, { priced }: PricedSubject): Refused | null 
   const what = priced.variant === null ? priced.operation : `${priced.operation} (${priced.variant})`
   return refuse('plan_required', `${what} requires the plan ${names[0]} or higher`, {
     details: { operation: priced.operation, variant: priced.variant, plan, requiresPlan: priced.requiresPlan },
-    advice: [`Choose a plan that includes it: ${names.join(', ')}`, ...cheaperAdvice(draft, priced)],
-    cheaper: cheaperVariants(catalog, draft.account, priced),
+    advice: [`Choose a plan that includes it: ${names.join(', ')}`, ...cheaperAdvice(draft, subject)],
+    cheaper: cheaperVariants(catalog, draft.account, subject),
   })
 }
 
-function cheaperAdvice(draft: Draft, priced: PricedSubject['priced']): readonly string[] {
+function cheaperAdvice(draft: Draft, subject: PricedSubject): readonly string[] {
   const { catalog } = versionAt(draft.view.catalogs, draft.at)
-  return cheaperVariants(catalog, draft.account, priced).map((way) => `Or use ${way.change}`)
+  return cheaperVariants(catalog, draft.account, subject).map((way) => `Or use ${way.change}`)
 }
 
-function refusalByAmount(draft: Draft, subject: PricedSubject, amount: MicroCredits): Refused | null {
-  const stopping = amountLimits(draft.account).filter((limit) => limit.remaining < amount)
-  if (stopping.length === 0) return null
+function refusalByAmount(draft: Draft, subject: PricedSubject, spending: Spending, amount: MicroCredits): Refused | null {
+  if (isWithin(draft, spending, amount)) return null
+  const stopping = amountLimits(draft, spending).filter((limit) => limit.remaining < amount)
   const tightest = stopping.reduce((least, limit) => (limit.remaining < least.remaining ? limit : least))
   return refuseByLimit(draft, subject, amount, tightest)
 }
 
-function refuseByLimit(draft: Draft, { priced, tool, version }: PricedSubject, amount: MicroCredits, limit: AmountLimit): Refused {
+function refuseByLimit(draft: Draft, subject: PricedSubject, amount: MicroCredits, limit: AmountLimit): Refused {
   const { account } = draft
+  const { priced, tool, version } = subject
   const shortfall = amount - limit.remaining
-  const renewsAt = account.subscription?.periodEnd ?? null
-  const words = version.catalog.texts.outOfCredits ?? 'Out of credits'
-  return refuse(limit.code, `${words}: ${formatCredits(amount)} needed, ${formatCredits(limit.remaining)} available`, {
+  return refuse(limit.code, messageFor(draft, limit, amount), {
     details: {
       required: toCredits(amount),
       available: toCredits(limit.remaining),
-      reserved: toCredits(account.books.reserved),
+      reserved: toCredits(limit.standing?.counter.reserved ?? account.books.reserved),
       shortfall: toCredits(shortfall),
-      limitedBy: { type: limit.type, id: limit.id, window: limit.window, resetsAt: formatInstantOrNull(limit.resetsAt) },
+      limitedBy: {
+        type: limit.type,
+        id: limit.id,
+        window: limit.window,
+        resetsAt: formatInstantOrNull(limit.resetsAt),
+        ...(limit.standing === null ? {} : figuresOf(limit.standing)),
+      },
     },
-    advice: [
-      `Add credits: npx mcp-credits grant ${formatCredits(shortfall)} --account ${account.id}`,
-      ...(renewsAt === null ? [] : [`Or wait for the next grant on ${formatInstant(renewsAt)}`]),
-    ],
+    advice: adviceFor(draft, limit, shortfall),
     affordable: tool === null ? affordableUnits(version.catalog, priced, limit.remaining) : affordableCalls(amount, limit.remaining),
-    cheaper: cheaperVariants(version.catalog, account, priced),
+    cheaper: cheaperVariants(version.catalog, account, subject),
   })
+}
+
+function figuresOf({ budget, counter, limit, remaining }: Standing) {
+  return {
+    name: budget.name,
+    subject: counter.subject === '' ? null : counter.subject,
+    limit: toCredits(limit),
+    used: toCredits(counter.used),
+    remaining: toCredits(remaining),
+    percentUsed: percentUsed(counter.used + counter.reserved, limit),
+  }
+}
+
+function messageFor(draft: Draft, { code, id, remaining, resetsAt, standing }: AmountLimit, amount: MicroCredits): string {
+  const { texts } = versionAt(draft.view.catalogs, draft.at).catalog
+  const sums = `${formatCredits(amount)} needed, ${formatCredits(remaining)} available`
+  if (standing === null) return `${texts.outOfCredits ?? 'Out of credits'}: ${sums}`
+  const reset = formatInstantOrNull(resetsAt)
+  if (code === 'spending_cap_reached') {
+    const words = texts.spendingCapReached ?? `The plan's spending cap of ${formatCredits(standing.limit)} is reached`
+    const after = reset === null ? 'a higher plan has a higher cap' : `purchased credits stay usable after the reset on ${reset}`
+    return `${words}: ${sums}; ${after}`
+  }
+  const words = texts.budgetExceeded ?? `The budget ${id} of ${formatCredits(standing.limit)} does not allow it`
+  return `${words}: ${sums}${reset === null ? '' : `; it resets on ${reset}`}`
+}
+
+function adviceFor(draft: Draft, { id, resetsAt, standing }: AmountLimit, shortfall: MicroCredits): readonly string[] {
+  if (standing === null) return waysToPay(draft, shortfall)
+  const reset = formatInstantOrNull(resetsAt)
+  return [
+    `Raise it: npx mcp-credits budget raise ${id} ${formatCredits(shortfall)} --account ${draft.account.id}`,
+    ...(reset === null ? [] : [`Or wait until it resets on ${reset}`]),
+  ]
 }

@@ -1,8 +1,14 @@
 import type { CreditErrorFacts, ErrorCode } from '../errors.js'
+import type { Level } from '../budgets/level.js'
+import type { Counter } from '../budgets/counter.js'
+import type { Tally } from '../budgets/tally.js'
 import type { Account } from '../ledger/account.js'
+import type { AccountRecord } from '../ledger/account-record.js'
 import type { Grant } from '../ledger/grant.js'
 import type { Reservation } from '../ledger/reservation.js'
 import type { Transaction } from '../ledger/transaction.js'
+import type { MicroCredits } from '../money/credits.js'
+import type { Instant } from '../time/instant.js'
 import type { Need } from './view.js'
 
 /** An expected no. It moves no credits and takes no idempotency key, so the same call may succeed after a top-up. */
@@ -25,6 +31,18 @@ export interface Done {
   /** The reservation concerned, as it stands now. */
   readonly reservation: Reservation | null
   readonly replayed: boolean
+  /** The record concerned, as it stands now; of a replay what it has become. */
+  readonly record: AccountRecord | null
+  /** What is left to spend after a charge or settlement, as of this write; null for everything else. */
+  readonly pressure: Pressure | null
+}
+
+/** How much a party can still spend, and the budget that leaves the least where it is a budget that does. */
+export interface Pressure {
+  readonly spendable: MicroCredits
+  readonly level: Level
+  readonly nextGrantAt: Instant | null
+  readonly budget: { readonly id: string; readonly remaining: MicroCredits; readonly limit: MicroCredits; readonly window: string; readonly resetsAt: Instant } | null
 }
 
 export type Outcome = Refused | Done
@@ -35,6 +53,11 @@ export interface Changes {
   readonly transactions: readonly Transaction[]
   readonly grants: readonly Grant[]
   readonly reservations: readonly Reservation[]
+  readonly records: readonly AccountRecord[]
+  /** Counters changed one by one; they come after those of the tallies. */
+  readonly counters: readonly Counter[]
+  /** Counters of a group of budgets together; of one group and subject the last is the newest. */
+  readonly tallies: readonly Tally[]
 }
 
 /**

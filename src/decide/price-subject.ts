@@ -1,10 +1,12 @@
+import { AUTO, type Catalog } from '../catalog/catalog.js'
 import { priceToolCall } from '../catalog/map-tool.js'
+import { pickVariant } from '../catalog/pick-variant.js'
 import { type Priced, type PricedLine, type PriceProblem, quotePrice } from '../catalog/quote-price.js'
 import { type CatalogVersion, versionAt } from '../catalog/version.js'
 import type { Transaction } from '../ledger/transaction.js'
 import { toCredits } from '../money/credits.js'
-import type { Instant } from '../time/instant.js'
 import type { Subject } from './command.js'
+import type { Draft } from './draft.js'
 import { refuse, type Refused } from './outcome.js'
 
 /** A subject with its price, from the catalog version in force at the time of the decision. */
@@ -13,6 +15,10 @@ export interface PricedSubject {
   readonly priced: Priced
   readonly tool: string | null
   readonly version: CatalogVersion
+  /** Why this variant, where the request left the choice to us (SN-07); null where it did not. */
+  readonly picked: string | null
+  /** The job's arguments, which narrow the choice of a variant; null where none are given. */
+  readonly args: Readonly<Record<string, unknown>> | null
 }
 
 export interface FreeSubject {
@@ -20,12 +26,8 @@ export interface FreeSubject {
 }
 
 /** Prices what is asked for; an unpriced tool is refused with the line to add, never free by accident (AX-14). */
-export function priceSubject(
-  versions: readonly CatalogVersion[],
-  subject: Subject,
-  at: Instant,
-): PricedSubject | FreeSubject | Refused {
-  const version = versionAt(versions, at)
+export function priceSubject({ view, account, at }: Draft, subject: Subject): PricedSubject | FreeSubject | Refused {
+  const version = versionAt(view.catalogs, at)
   const { catalog } = version
   if (subject.kind === 'tool') {
     const found = priceToolCall(catalog, { tool: subject.tool, args: subject.args })
@@ -36,18 +38,35 @@ export function priceSubject(
         advice: [`Set one: npx mcp-credits price ${subject.tool} <credits>, or add to the catalog: ${found.line}`],
       })
     }
-    return found.kind === 'priced' ? { kind: 'priced', priced: found, tool: subject.tool, version } : refuseProblem(found)
+    return found.kind === 'priced' ? { kind: 'priced', priced: found, tool: subject.tool, version, picked: null, args: subject.args } : refuseProblem(found)
   }
-  const { operation, variant, quantity, args, actual } = subject
+  const { operation, quantity, args, actual } = subject
+  const chosen = variantFor(catalog, subject, account.subscription?.plan ?? null)
+  if (chosen.kind === 'problem') return refuseProblem(chosen)
   const priced = quotePrice(catalog, {
     operation,
-    ...(variant === null ? {} : { variant }),
+    ...(chosen.variant === null ? {} : { variant: chosen.variant }),
     ...(quantity === null ? {} : { quantity }),
     ...(args === null ? {} : { args }),
     ...(actual.usage === undefined ? {} : { usage: actual.usage }),
     ...(actual.actual === undefined ? {} : { actual: actual.actual }),
   })
-  return priced.kind === 'priced' ? { kind: 'priced', priced, tool: null, version } : refuseProblem(priced)
+  return priced.kind === 'priced' ? { kind: 'priced', priced, tool: null, version, picked: chosen.picked, args } : refuseProblem(priced)
+}
+
+type OperationSubject = Extract<Subject, { readonly kind: 'operation' }>
+
+interface Chosen {
+  readonly kind: 'chosen'
+  readonly variant: string | null
+  readonly picked: string | null
+}
+
+/** `auto` leaves the choice to us: the cheapest variant that meets the arguments, said and never silent (SN-07, AX-08). */
+function variantFor(catalog: Catalog, { operation, variant, quantity, args, actual }: OperationSubject, plan: string | null): Chosen | PriceProblem {
+  if (variant !== AUTO) return { kind: 'chosen', variant, picked: null }
+  const found = pickVariant(catalog, { operation, quantity: quantity ?? undefined, args: args ?? {}, usage: actual.usage, plan })
+  return found.kind === 'picked' ? { kind: 'chosen', variant: found.variant, picked: found.reason } : found
 }
 
 export function refuseProblem(problem: PriceProblem): Refused {
@@ -83,6 +102,11 @@ export function recordedLine(line: PricedLine): RecordedLine {
     minimum: toCredits(line.minimum),
     maximum: toCredits(line.maximum),
   }
+}
+
+/** Why a variant was picked, as a row of the journal keeps it: only where it was we who picked. */
+export function pickedDetail({ picked }: PricedSubject): { readonly picked?: string } {
+  return picked === null ? {} : { picked }
 }
 
 /** The lines of a transaction's price: those recorded, or the one that its columns say. */

@@ -9,6 +9,7 @@ import { balanceDetail, expireReturned } from './expire.js'
 import { returnMoves } from './moves.js'
 import { type Outcome, refuse } from './outcome.js'
 import { done } from './result.js'
+import { countRefunded } from './standings.js'
 
 /** Bounds how many refunds of one charge a decision looks at. */
 const REFUNDS_MAX = 1_000
@@ -89,6 +90,7 @@ function postRefund(draft: Draft, command: RefundCommand, charge: Transaction, b
       ...balanceDetail(draft, moves),
     },
   })
+  countRefunded(draft, charge, amount)
   if (anew > 0n) {
     const grant = { amount: anew, remaining: anew, source: 'refund', priority: PRIORITY_DEFAULT, isPaid: false } as const
     draft.addGrant({ ...grant, state: 'effective', effectiveAt: draft.at, expiresAt: NEVER }, transaction)

@@ -5,6 +5,7 @@ import { balanceDetail, expireReturned } from './expire.js'
 import { heldReservation, notOpen } from './held-reservation.js'
 import { returnMoves } from './moves.js'
 import type { Outcome } from './outcome.js'
+import { countReturned } from './standings.js'
 import { done } from './result.js'
 
 /** Ends a reservation without a charge: all that it pinned goes back to the grants it came from. */
@@ -33,6 +34,7 @@ export function decideRelease(draft: Draft, command: ReleaseCommand): Outcome {
     },
   })
   const ended = draft.endReservation(reservation, 'released', transaction)
+  countReturned(draft, reservation)
   expireReturned(draft, reservation.pins.map((pin) => pin.grant), draft.at)
   return done(draft, transaction, ended)
 }

@@ -7,11 +7,14 @@ import type { ReserveCommand } from './command.js'
 import type { Draft } from './draft.js'
 import { replayOf, stillRunning } from './idempotency.js'
 import { levelDetail } from './level.js'
-import { refusalToSpend } from './limits.js'
+import { refusalToSpend, spendingOnSubject } from './limits.js'
 import { passMoves } from './moves.js'
 import { type Outcome, refuse } from './outcome.js'
-import { linesDetail, priceSubject } from './price-subject.js'
+import { pressureOf } from './pressure.js'
+import { linesDetail, pickedDetail, priceSubject } from './price-subject.js'
 import { done } from './result.js'
+import { namedIn, runDetail } from './spend-facts.js'
+import { count } from './standings.js'
 
 /**
  * Sets the highest price of work aside before it starts, from the grants in burn order, so that work that was admitted
@@ -21,13 +24,14 @@ import { done } from './result.js'
 export function decideReserve(draft: Draft, command: ReserveCommand): Outcome {
   const answered = command.call === null ? null : answeredCall(draft, command.call)
   if (answered !== null) return answered
-  const subject = priceSubject(draft.view.catalogs, command.subject, draft.at)
+  const subject = priceSubject(draft, command.subject)
   if (subject.kind === 'refused') return subject
   if (subject.kind === 'free') return done(draft, null)
   if (command.ttlMs > RESERVATION_MAX_MS) return refuse('invalid_request', 'A reservation lives at most 24 hours; extend it while its job runs')
   const { priced } = subject
   const amount = priced.maximum
-  const refused = refusalToSpend(draft, subject, amount)
+  const spending = spendingOnSubject(draft, subject, command.actor, command.labels)
+  const refused = refusalToSpend(draft, subject, spending, amount)
   if (refused !== null) return refused
   if (draft.account.openReservations >= OPEN_RESERVATIONS_MAX) {
     return refuse('invalid_request', `The account has ${OPEN_RESERVATIONS_MAX} open reservations; settle or release some first`)
@@ -38,7 +42,7 @@ export function decideReserve(draft: Draft, command: ReserveCommand): Outcome {
   const transaction = draft.post('reserve', passMoves(pins, 'available', 'reserved'), {
     ...shared,
     credits: amount,
-    actor: command.actor,
+    actor: namedIn(spending.facts, command.actor),
     quantity: priced.quantity,
     idempotencyKey: command.idempotencyKey,
     fingerprint: command.fingerprint,
@@ -48,14 +52,20 @@ export function decideReserve(draft: Draft, command: ReserveCommand): Outcome {
       ...linesDetail(priced),
       reserved: toCredits(amount),
       expiresAt: formatInstant(expiresAt),
-      ...levelDetail(draft, -amount),
+      ...pickedDetail(subject),
+      ...(command.overrun === 'cap' ? {} : { overrun: command.overrun }),
+      ...runDetail(command.actor),
+      ...levelDetail(draft, spending, -amount, amount),
     },
   })
+  const counted = count(draft, spending, { reserved: amount })
   const reservation = draft.addReservation(
     {
       ...shared,
       holder: command.actor.holder,
       key: command.actor.key,
+      member: spending.facts.member,
+      run: command.actor.run,
       amount,
       pins,
       overrun: command.overrun,
@@ -68,7 +78,7 @@ export function decideReserve(draft: Draft, command: ReserveCommand): Outcome {
     },
     transaction,
   )
-  return done(draft, transaction, reservation)
+  return { ...done(draft, transaction, reservation), pressure: pressureOf(draft, counted) }
 }
 
 /**

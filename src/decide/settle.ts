@@ -2,18 +2,23 @@ import { priceActual, pricedFromJson } from '../catalog/quote-price.js'
 import type { Share } from '../ledger/grant.js'
 import { splitPins } from '../ledger/pins.js'
 import type { Reservation } from '../ledger/reservation.js'
-import { AMOUNT_MAX, type MicroCredits, smaller, toCredits } from '../money/credits.js'
+import { type MicroCredits, smaller, toCredits } from '../money/credits.js'
 import type { Actual, Fault, SettleCommand } from './command.js'
 import type { Draft, Move } from './draft.js'
 import { balanceDetail, expireReturned, lastingChange } from './expire.js'
 import { heldReservation } from './held-reservation.js'
 import { replayOf } from './idempotency.js'
 import { levelDetail } from './level.js'
+import { tellUncollected } from './messages.js'
 import { passMoves, returnMoves, sumOf } from './moves.js'
 import { type Done, type Outcome, refuse, type Refused } from './outcome.js'
+import { payOverrun } from './overrun.js'
+import { pressureOf } from './pressure.js'
 import { refuseProblem } from './price-subject.js'
 import { decideRelease } from './release.js'
 import { done } from './result.js'
+import { factsOfReservation, runDetail } from './spend-facts.js'
+import { beginningOf, count, type Spending, spendingOn } from './standings.js'
 
 /**
  * Ends a reservation by charging what was consumed, at the price kept with it. What was set aside and not consumed goes
@@ -63,58 +68,46 @@ function settleOpen(draft: Draft, reservation: Reservation, wanted: MicroCredits
   const { spent, returned } = splitPins(reservation.pins, smaller(wanted, reservation.amount))
   const overrun = wanted - sumOf(spent)
   if (overrun > 0n && reservation.overrun === 'reject') return refuseOverrun(reservation, wanted)
-  const beyond = payOverrun(draft, overrun, reservation.overrun === 'debt')
+  const spending = spendingOn(draft, factsOfReservation(draft, reservation))
+  const beyond = payOverrun(draft, spending, overrun, reservation.overrun === 'debt')
   const moves = [...passMoves(spent, 'reserved', 'spent'), ...returnMoves(draft, returned, 'reserved'), ...beyond.moves]
-  return post(draft, reservation, moves, { charged: sumOf(spent) + beyond.paid, uncollected: beyond.unpaid, returned }, signed, false)
+  const sums = { charged: sumOf(spent) + beyond.paid, uncollected: beyond.unpaid, returned, freed: reservation.amount }
+  return post(draft, { reservation, spending, moves, sums, signed, isLate: false })
 }
 
 /** The reservation has timed out and its credits are back where they came from: what is available is charged. */
 function settleLate(draft: Draft, reservation: Reservation, wanted: MicroCredits, signed: Signed): Outcome {
   if (wanted > reservation.amount && reservation.overrun === 'reject') return refuseOverrun(reservation, wanted)
-  const beyond = payOverrun(draft, wanted, false)
-  return post(draft, reservation, beyond.moves, { charged: beyond.paid, uncollected: beyond.unpaid, returned: [] }, signed, true)
-}
-
-interface Overrun {
-  readonly moves: readonly Move[]
-  readonly paid: MicroCredits
-  readonly unpaid: MicroCredits
-}
-
-/** Pays from what is available, then from debt where the policy allows it; what nothing pays is recorded, not forgotten (T31). */
-function payOverrun(draft: Draft, amount: MicroCredits, mayOwe: boolean): Overrun {
-  const { books, debt, debtMax } = draft.account
-  const available = books.available > 0n ? books.available : 0n
-  const fromGrants = smaller(amount, available)
-  // Owing adds to what was spent without having been issued, so that sum needs a bound of its own.
-  const room = smaller(debtMax - debt, AMOUNT_MAX - books.spent - books.reserved - fromGrants)
-  const owed = mayOwe && room > 0n ? smaller(amount - fromGrants, room) : 0n
-  const unpaid = amount - fromGrants - owed
-  return {
-    moves: [
-      ...passMoves(draft.take(fromGrants), 'available', 'spent'),
-      { book: 'available', grant: null, amount: -owed },
-      { book: 'spent', grant: null, amount: owed },
-      { book: 'issued', grant: null, amount: -unpaid },
-      { book: 'uncollected', grant: null, amount: unpaid },
-    ],
-    paid: fromGrants + owed,
-    unpaid,
-  }
+  const spending = spendingOn(draft, factsOfReservation(draft, reservation))
+  const beyond = payOverrun(draft, spending, wanted, false)
+  const sums = { charged: beyond.paid, uncollected: beyond.unpaid, returned: [], freed: 0n }
+  return post(draft, { reservation, spending, moves: beyond.moves, sums, signed, isLate: true })
 }
 
 interface Sums {
   readonly charged: MicroCredits
   readonly uncollected: MicroCredits
   readonly returned: readonly Share[]
+  /** What it held in budgets until now; nothing once it has timed out. */
+  readonly freed: MicroCredits
 }
 
-function post(draft: Draft, reservation: Reservation, moves: readonly Move[], sums: Sums, signed: Signed, isLate: boolean): Outcome {
+interface Settlement {
+  readonly reservation: Reservation
+  readonly spending: Spending
+  readonly moves: readonly Move[]
+  readonly sums: Sums
+  readonly signed: Signed
+  readonly isLate: boolean
+}
+
+function post(draft: Draft, { reservation, spending, moves, sums, signed, isLate }: Settlement): Outcome {
   if (!draft.canWriteOff(sums.uncollected)) return refuse('invalid_amount', 'The account would exceed 2000000000 uncollected credits')
   const { command } = signed
   const transaction = draft.post('settle', moves, {
     credits: sums.charged,
-    actor: command.actor,
+    // Whoever ends it, it is spent by whoever set it aside.
+    actor: { ...command.actor, key: reservation.key, member: spending.facts.member },
     operation: reservation.operation,
     variant: reservation.variant,
     quantity: command.actual.quantity ?? null,
@@ -133,13 +126,16 @@ function post(draft: Draft, reservation: Reservation, moves: readonly Move[], su
       ...usageDetail(command.actual),
       ...(command.fault === null ? {} : faultDetail(command.fault)),
       ...(isLate ? { late: true } : {}),
-      ...levelDetail(draft, lastingChange(draft, moves)),
+      ...runDetail(reservation),
+      ...levelDetail(draft, spending, lastingChange(draft, moves), sums.charged - sums.freed),
       ...balanceDetail(draft, moves),
     },
   })
   const ended = draft.endReservation(reservation, 'settled', transaction)
+  const counted = count(draft, spending, { used: sums.charged, reserved: -sums.freed, began: beginningOf(reservation) })
+  if (sums.uncollected > 0n) tellUncollected(draft, reservation.operation, sums.uncollected)
   expireReturned(draft, sums.returned.map((share) => share.grant), draft.at)
-  return done(draft, transaction, ended)
+  return { ...done(draft, transaction, ended), pressure: pressureOf(draft, counted) }
 }
 
 function usageDetail({ usage }: Actual): { readonly usage?: Readonly<Record<string, number>> } {

@@ -4,6 +4,7 @@ import type { Instant } from '../time/instant.js'
 import type { Draft } from './draft.js'
 import { expireReturned } from './expire.js'
 import { returnMoves } from './moves.js'
+import { countReturned } from './standings.js'
 
 /** A reservation that its holder neither ended nor extended gives back what it pinned, dated at its end. */
 export function timeOutReservation(draft: Draft, reservation: Reservation, at: Instant): void {
@@ -17,5 +18,6 @@ export function timeOutReservation(draft: Draft, reservation: Reservation, at: I
     detail: { reservation: reservation.id, holder: reservation.holder, reason: 'time_out', released: toCredits(reservation.amount) },
   })
   draft.endReservation(reservation, 'expired', transaction)
+  countReturned(draft, reservation, at)
   expireReturned(draft, reservation.pins.map((pin) => pin.grant), at)
 }

@@ -1,5 +1,9 @@
+import type { Counter, CounterKey } from '../budgets/counter.js'
+import type { BudgetGroup } from '../budgets/group.js'
+import type { Tally } from '../budgets/tally.js'
 import type { CatalogVersion } from '../catalog/version.js'
 import type { Account } from '../ledger/account.js'
+import type { AccountRecord, RecordKind } from '../ledger/account-record.js'
 import type { Grant } from '../ledger/grant.js'
 import type { Reservation } from '../ledger/reservation.js'
 import type { Transaction } from '../ledger/transaction.js'
@@ -14,6 +18,10 @@ export type Need =
   | { readonly kind: 'refunds'; readonly sequence: number }
   | { readonly kind: 'key'; readonly key: string }
   | { readonly kind: 'call'; readonly key: string }
+  /** Every open record of a kind. */
+  | { readonly kind: 'records'; readonly of: RecordKind }
+  | { readonly kind: 'record'; readonly of: RecordKind; readonly id: string }
+  | { readonly kind: 'counters'; readonly keys: readonly CounterKey[] }
   /** `count`: how many due rows of a kind one step looks at. */
   | { readonly kind: 'due'; readonly at: Instant; readonly count: number }
 
@@ -64,5 +72,13 @@ export interface AccountView {
   transactionByKey(key: string): Transaction | null
   /** The open reservation of a metered call that carries an idempotency key. */
   openCall(key: string): Reservation | null
+  /** Every open record of a kind, by id. */
+  records(of: RecordKind): readonly AccountRecord[]
+  /** One record, open or closed; null where there is none. */
+  record(of: RecordKind, id: string): AccountRecord | null
+  /** Counters in the order of the keys; null for one that nothing was counted in yet. */
+  counters(keys: readonly CounterKey[]): readonly (Counter | null)[]
+  /** The counters of a group of budgets together, as an earlier decision left them; null where none is remembered. */
+  tally(group: BudgetGroup, subject: string): Tally | null
   due(at: Instant): DueRows
 }

@@ -26,7 +26,7 @@ describe('accounts', () => {
   it("without a word about it begin the catalog's default plan", () => {
     const ledger = new MemoryLedger(NEURAL_DRAFT)
     const settings = { id: 'acme', timeZone: 'UTC', parent: null, isTest: false, debtMax: 0n, labelSalt: 'salt' }
-    const by = { account: 'acme', actor: { key: null, member: null, holder: 'operator' }, idempotencyKey: null, fingerprint: null } as const
+    const by = { account: 'acme', actor: { key: null, member: null, holder: 'operator', run: null }, idempotencyKey: null, fingerprint: null } as const
     ledger.run({ kind: 'create_account', settings, plan: null, ...by }, 0)
     expect(ledger.account).toMatchObject({ subscription: { plan: 'free' }, books: { available: 250_000_000n } })
   })
@@ -37,7 +37,8 @@ describe('accounts', () => {
       1d | subscribe monthly   | ok              | 20
          > grant 20: issued/#1 -20=-20, available/#1 +20=20
          > amend 0
-      2d | subscribe keeper    | invalid_request | 20
+      2d | subscribe monthly   | ok              | 20
+         > nothing
       2d | subscribe nothing   | unknown_plan    | 20
     `)
   })

@@ -45,5 +45,5 @@ export function decisionsAt(...changes: readonly { readonly at: number; readonly
 function versionOf(document: unknown, version: number, effectiveAt: number): CatalogVersion {
   const parsed = parseCatalog(document)
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
-  return { version, effectiveAt, catalog: parsed.catalog }
+  return { version, effectiveAt, announcedAt: effectiveAt, catalog: parsed.catalog }
 }

@@ -166,7 +166,7 @@ describe('charge', () => {
       0 | grant 5 | ok | 5
     `)
     const subject: Subject = { kind: 'operation', operation: 'unit', variant: null, quantity, args: null, actual: {} }
-    const by = { account: 'acme', actor: { key: null, member: null, holder: 'agent' }, idempotencyKey: null, fingerprint: null } as const
+    const by = { account: 'acme', actor: { key: null, member: null, run: null, holder: 'agent' }, idempotencyKey: null, fingerprint: null } as const
     const before = ledger.account
     for (const kind of ['charge', 'reserve'] as const) {
       const command = { kind, subject, labels: null, ttlMs: 1_000, overrun: 'cap', call: null, ...by } as const

@@ -21,7 +21,11 @@ describe('limits', () => {
           shortfall: 2,
           limitedBy: { type: 'balance', id: 'acme', window: null, resetsAt: null },
         },
-        advice: ['Add credits: npx mcp-credits grant 2 --account acme', 'Or wait for the next grant on 2026-02-15T10:00:00.000Z'],
+        advice: [
+          'Add credits: npx mcp-credits grant 2 --account acme',
+          'Or wait for the next grant on 2026-02-15T10:00:00.000Z',
+          'Or choose a higher plan: Custom',
+        ],
         affordable: { units: 10 },
         cheaper: [],
       },

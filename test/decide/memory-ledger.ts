@@ -1,3 +1,5 @@
+import type { Counter, CounterKey } from '../../src/budgets/counter.js'
+import { countersNow } from '../../src/budgets/tally.js'
 import type { CatalogVersion } from '../../src/catalog/version.js'
 import type { Command } from '../../src/decide/command.js'
 import { decide, project } from '../../src/decide/decide.js'
@@ -5,11 +7,12 @@ import type { Draft } from '../../src/decide/draft.js'
 import type { Changes, Outcome } from '../../src/decide/outcome.js'
 import type { AccountView, DueRows } from '../../src/decide/view.js'
 import type { Account } from '../../src/ledger/account.js'
-import { Audit } from '../../src/ledger/audit.js'
+import type { AccountRecord, RecordKind } from '../../src/ledger/account-record.js'
 import { compareBurnOrder, type Grant, isOpen } from '../../src/ledger/grant.js'
 import type { Reservation } from '../../src/ledger/reservation.js'
 import type { Transaction } from '../../src/ledger/transaction.js'
 import { type Instant, NEVER } from '../../src/time/instant.js'
+import { isOfReservation, WholeAudit } from '../../src/usage/account-audit.js'
 
 /** Bounds how often one command may go on with what is due before it is decided. */
 const ROUNDS_MAX = 1_000
@@ -24,6 +27,8 @@ export class MemoryLedger implements AccountView {
   readonly journal: Transaction[]
   readonly grants: Map<number, Grant>
   readonly reservations: Map<number, Reservation>
+  readonly #records = new Map<string, AccountRecord>()
+  readonly #counters = new Map<string, Counter>()
   /** How many due rows of a kind one decision gets to see; the rest is for the next round. */
   readonly #duePage: number
 
@@ -44,6 +49,9 @@ export class MemoryLedger implements AccountView {
       transactions: this.journal,
       grants: [...this.grants.values()],
       reservations: [...this.reservations.values()],
+      records: [...this.#records.values()],
+      counters: [...this.#counters.values()],
+      tallies: [],
     })
     return copy
   }
@@ -70,6 +78,8 @@ export class MemoryLedger implements AccountView {
     this.journal.push(...changes.transactions)
     for (const grant of changes.grants) this.grants.set(grant.sequence, grant)
     for (const reservation of changes.reservations) this.reservations.set(reservation.sequence, reservation)
+    for (const record of changes.records) this.#records.set(`${record.kind} ${record.id}`, record)
+    for (const counter of [...changes.tallies.flatMap(countersNow), ...changes.counters]) this.#counters.set(`${counter.budget} ${counter.subject}`, counter)
   }
 
   openGrants(count: number): readonly Grant[] {
@@ -102,6 +112,27 @@ export class MemoryLedger implements AccountView {
     return [...this.reservations.values()].find((row) => row.state === 'open' && row.callKey === key) ?? null
   }
 
+  records(of: RecordKind): readonly AccountRecord[] {
+    return [...this.#records.values()].filter((record) => record.kind === of && record.isOpen).sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  record(of: RecordKind, id: string): AccountRecord | null {
+    return this.#records.get(`${of} ${id}`) ?? null
+  }
+
+  /** Every record of a kind, closed ones too, in the order in which they were made. */
+  allRecords(of: RecordKind): readonly AccountRecord[] {
+    return [...this.#records.values()].filter((record) => record.kind === of)
+  }
+
+  counters(keys: readonly CounterKey[]): readonly (Counter | null)[] {
+    return keys.map(({ budget, subject }) => this.#counters.get(`${budget} ${subject}`) ?? null)
+  }
+
+  tally(): null {
+    return null
+  }
+
   due(at: Instant): DueRows {
     const grants = [...this.grants.values()]
     const reservations = [...this.reservations.values()].filter((row) => row.state === 'open')
@@ -123,19 +154,24 @@ export class MemoryLedger implements AccountView {
     }
   }
 
-  /** What breaks I1 to I5, the chain or any column that repeats them; empty when all is right. */
+  /** Whatever the ledger's own check finds; empty when all is right. */
   problems(): readonly string[] {
     const { account } = this
     if (account === null) return []
-    const audit = new Audit(account)
+    const open = { budget: this.records('budget'), alert: this.records('alert'), purchase: this.records('purchase'), item: this.records('item') }
+    const openGrants = [...this.grants.values()].filter(isOpen)
+    const records = [...this.#records.values()].filter(({ kind }) => kind !== 'message')
+    const audit = new WholeAudit({ account, openGrants, open, counters: [...this.#counters.values()], catalogs: this.catalogs }, records)
     for (const row of this.journal) {
+      const refunded = row.kind === 'refund' && row.refersTo !== null ? this.transaction(row.refersTo) : null
       audit.add(row, {
         grant: this.grants.get(row.sequence) ?? null,
         reservation: this.reservations.get(row.sequence) ?? null,
-        refunded: row.refersTo === null ? null : this.transaction(row.refersTo),
+        refunded,
+        refundedReserve: isOfReservation(refunded) ? this.transaction(refunded.refersTo) : null,
       })
     }
-    audit.finish([...this.grants.values()].filter(isOpen))
+    audit.finish(audit.missingCounters)
     return audit.findings.map(({ row, invariant, message }) => `${invariant} ${row}: ${message}`)
   }
 }

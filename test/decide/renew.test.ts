@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { formatInstant } from '../../src/time/instant.js'
-import { attempt, scenario } from './scenario.js'
+import { PLANNED, withoutPlan } from './plan-catalog.js'
+import { attempt, scenario, T0 } from './scenario.js'
 
 describe('renewal', () => {
   it('opens the next period at the boundary, after the old allowance has expired', () => {
@@ -102,5 +103,107 @@ describe('renewal', () => {
           > nothing
     `)
     expect(ledger.account?.subscription?.period).toBe(1)
+  })
+
+  it('of a capped plan first lets expire what is left of allowances beyond the cap, the oldest first', () => {
+    const ledger = scenario(
+      `
+      0   | account plan capped as jan | ok | 20
+      1d  | grant 9 source add_on      | ok | 29
+      31d | sweep as feb               | ok | 49
+          > grant 20: issued/feb -20=-49, available/feb +20=49
+      40d | charge 3                   | ok | 46
+      59d | sweep as mar               | ok | 54
+          > expire 12: available/jan -12=34, expired/jan +12=12
+          > grant 20: issued/mar -20=-69, available/mar +20=54
+          = jan 5, feb 20
+      90d | sweep                      | ok | 54
+          > expire 5: available/jan -5=49, expired/jan +5=17
+          > expire 15: available/feb -15=34, expired/feb +15=32
+          > grant 20: issued/#9 -20=-89, available/#9 +20=54
+    `,
+      PLANNED,
+    )
+    const expired = ledger.journal.filter((row) => row.kind === 'expire')
+    expect(expired.map((row) => [row.detail['reason'], formatInstant(row.at)])).toEqual([
+      ['rollover_cap', '2026-03-15T10:00:00.000Z'],
+      ['rollover_cap', '2026-04-15T10:00:00.000Z'],
+      ['rollover_cap', '2026-04-15T10:00:00.000Z'],
+    ])
+  })
+
+  it('of a capped plan leaves alone what reservations pin, and counts it once it is back', () => {
+    scenario(
+      `
+      0      | account plan capped as jan          | ok | 20
+      31d    | sweep as feb                        | ok | 40
+      59d-1h | reserve op job ttl 2h as held       | ok | 30
+      59d    | sweep as mar                        | ok | 45
+             > expire 5: available/jan -5=25, expired/jan +5=5
+             > grant 20: issued/mar -20=-60, available/mar +20=45
+      60d    | sweep                               | ok | 55
+             = jan 15, feb 20, mar 20
+      90d    | sweep                               | ok | 45
+             = jan 0, feb 5, mar 20
+    `,
+      PLANNED,
+    )
+  })
+
+  it('of a capped plan that another one follows keeps no more than its cap either', () => {
+    scenario(
+      `
+      0   | account plan capped | ok | 20
+      31d | sweep               | ok | 40
+      32d | subscribe large     | ok | 40
+      59d | sweep               | ok | 75
+      90d | sweep               | ok | 75
+    `,
+      PLANNED,
+    )
+  })
+
+  it('of a plan that the catalog has no more opens the period, and the journal says that it brings nothing', () => {
+    const ledger = scenario(
+      `
+      0   | account plan keeper | ok           | 20
+      20d | subscribe keeper    | unknown_plan | 20
+      31d | sweep               | ok           | 20
+          > amend 0
+      40d | unsubscribe         | ok           | 20
+      59d | sweep               | ok           | 20
+    `,
+      withoutPlan('keeper', T0 + 864_000_000),
+    )
+    expect(ledger.journal[1]).toMatchObject({
+      at: Date.UTC(2026, 1, 15, 10),
+      detail: {
+        change: 'grant_lapsed', source: 'allowance', credits: 0, plan: 'keeper', period: 1, reason: 'The catalog has no plan keeper any more',
+      },
+    })
+    expect(ledger.account?.subscription).toBeNull()
+  })
+
+  it('of a plan that the catalog has no more is still the renewal of what was paid for', () => {
+    scenario(
+      `
+      0   | account plan small  | ok | 20
+      20d | subscribe large     | ok | 20
+          > amend 0
+      31d | sweep               | ok | 50
+    `,
+      withoutPlan('small', T0 + 864_000_000),
+    )
+  })
+
+  it('T23: of a plan that ends meanwhile grants up to there and not beyond, in however many steps', () => {
+    const once = scenario(`0 | account plan loyal | ok | 20`, PLANNED)
+    attempt(once, '80d', 'unsubscribe')
+    const often = once.copy()
+    attempt(once, '400d', 'sweep')
+    for (let day = 81; day <= 400; day += 1) attempt(often, `${day}d`, 'sweep')
+    expect(once.journal.filter((row) => row.kind === 'grant')).toHaveLength(3)
+    expect(often.journal).toEqual(once.journal)
+    expect([once.account?.subscription, once.account?.books.available, once.account?.openGrants]).toEqual([null, 0n, 0])
   })
 })

@@ -1,15 +1,18 @@
 import { expect } from 'vitest'
+import { type BudgetTerms, DEFAULT_THRESHOLDS, type Scope, type Window } from '../../src/budgets/budget.js'
 import type { CatalogVersion } from '../../src/catalog/version.js'
 import { NO_PLAN } from '../../src/decide/account.js'
 import type { Actor, Command, Fault, Subject } from '../../src/decide/command.js'
 import type { Outcome } from '../../src/decide/outcome.js'
+import { DEFAULT_SCOPES } from '../../src/keys/key.js'
+import type { Role } from '../../src/keys/member.js'
 import type { AccountState } from '../../src/ledger/account.js'
 import { BOOKS, type Book } from '../../src/ledger/books.js'
 import { PRIORITY_DEFAULT } from '../../src/ledger/grant.js'
 import type { Holder, OverrunPolicy } from '../../src/ledger/reservation.js'
 import { type Transaction, transactionId } from '../../src/ledger/transaction.js'
 import { formatCredits, parseCredits, parseSignedCredits } from '../../src/money/credits.js'
-import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, SECOND_MS } from '../../src/time/instant.js'
+import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, NEVER, SECOND_MS } from '../../src/time/instant.js'
 import { DECISIONS } from './catalog.js'
 import { MemoryLedger } from './memory-ledger.js'
 
@@ -21,7 +24,8 @@ export const T0: Instant = Date.UTC(2026, 0, 15, 10)
  *
  *     <time> | <command> | <outcome> | <balance>
  *     > <kind> <credits>: <book>/<name> <amount>=<sum after>, …      one line per transaction of the step; all or none
- *     = <name> <credits>, …                                          what a grant has left, a book holds, or `debt`
+ *     = <name> <credits>, …                                          what a grant has left, a book holds, or `debt`;
+ *                                                                    `budget:<id>/<subject> <used>+<reserved>`, `messages <count>`
  *
  * Times count from {@link T0} (`1d`, `15m-1ms`). `as <name>` names the grant, reservation or charge that a step makes;
  * `unit` is the operation unless `op` says another. The outcome is `ok`, `replay` or a refusal's code, and a refusal must
@@ -99,6 +103,12 @@ function heldText(held: string, ledger: MemoryLedger, names: Names): string {
   if (account === null) return `${name} nothing`
   if (name === 'debt') return `debt ${formatCredits(account.debt)}`
   if ((BOOKS as readonly string[]).includes(name)) return `${name} ${formatCredits(account.books[name as Book])}`
+  if (name.startsWith('budget:')) {
+    const [id = '', subject = ''] = name.slice('budget:'.length).split('/')
+    const counter = ledger.counters([{ budget: id, subject }])[0] ?? null
+    return `${name} ${counter === null ? 'nothing' : `${formatCredits(counter.used)}+${formatCredits(counter.reserved)}`}`
+  }
+  if (name === 'messages') return `messages ${ledger.allRecords('message').length}`
   const sequence = names.sequence(name)
   const reservation = ledger.reservations.get(sequence)
   return `${name} ${reservation === undefined ? formatCredits(ledger.grant(sequence).remaining) : reservation.state}`
@@ -139,7 +149,7 @@ class Names {
   }
 }
 
-const VERBS_WITH_NAME = ['settle', 'release', 'extend', 'heartbeat', 'refund', 'state', 'subscribe']
+const VERBS_WITH_NAME = ['budget', 'unbudget', 'raise', 'member', 'unmember', 'mint', 'revoke', 'alert', 'unalert', 'settle', 'release', 'extend', 'heartbeat', 'refund', 'state', 'subscribe', 'clock', 'zone']
 
 interface Read {
   readonly command: Command
@@ -163,12 +173,13 @@ function readCommand(text: string, names: Names): Read {
 
 const WORDS = [
   'by', 'key', 'input', 'plan', 'debt', 'zone', 'priority', 'paid', 'from', 'until', 'op', 'variant', 'tool', 'actual', 'tokens',
-  'quantity', 'ttl', 'overrun', 'call', 'fault', 'holder_key', 'label', 'source',
+  'quantity', 'ttl', 'overrun', 'call', 'fault', 'holder_key', 'label', 'source', 'when', 'test',
+  'member', 'run', 'window', 'scope', 'each', 'enforcement', 'at', 'role', 'scopes', 'environment', 'under', 'percent', 'is',
 ]
 
 function readShared(given: ReadonlyMap<string, string>, verb: string) {
   const holder = (given.get('by') ?? (verb === 'reserve' || verb === 'settle' ? 'agent' : 'operator')) as Holder
-  const actor: Actor = { key: given.get('holder_key') ?? null, member: null, holder }
+  const actor: Actor = { key: given.get('holder_key') ?? null, member: given.get('member') ?? null, holder, run: given.get('run') ?? null }
   const idempotencyKey = given.get('key') ?? null
   return { account: 'acme', actor, idempotencyKey, fingerprint: idempotencyKey === null ? null : (given.get('input') ?? 'same') }
 }
@@ -190,11 +201,17 @@ function readFacts(verb: string, { name, amount, given, names }: Words): Partial
     case 'account': {
       const debtMax = whole(given.get('debt') ?? '0')
       const timeZone = given.get('zone') ?? 'UTC'
-      const settings = { id: 'acme', timeZone, parent: null, isTest: false, debtMax, labelSalt: 'salt' }
+      const settings = { id: 'acme', timeZone, parent: null, isTest: given.get('test') === 'yes', debtMax, labelSalt: 'salt' }
       return { kind: 'create_account', settings, plan: given.get('plan') ?? NO_PLAN }
     }
     case 'subscribe':
-      return { kind: 'subscribe', plan: name }
+      return { kind: 'subscribe', plan: name, when: given.get('when') === 'now' ? 'now' : 'renewal' }
+    case 'unsubscribe':
+      return { kind: 'unsubscribe' }
+    case 'clock':
+      return { kind: 'advance_clock', byMs: durationOf(name) }
+    case 'zone':
+      return { kind: 'set_time_zone', timeZone: name }
     case 'grant':
       return {
         kind: 'grant',
@@ -231,10 +248,50 @@ function readFacts(verb: string, { name, amount, given, names }: Words): Partial
       return { kind: 'adjust', amount: parseSignedCredits(amount, 'credits'), reason: null }
     case 'state':
       return { kind: 'set_state', state: name as AccountState, reason: null }
+    case 'budget':
+      return { kind: 'set_budget', id: name, terms: budgetTerms(whole(amount ?? ''), given) }
+    case 'unbudget':
+      return { kind: 'remove_budget', id: name }
+    case 'raise':
+      return { kind: 'raise_budget', id: name, amount: whole(amount ?? ''), until: instant('until') }
+    case 'member':
+      return { kind: 'put_member', id: name, name: null, role: (given.get('role') ?? 'member') as Role }
+    case 'unmember':
+      return { kind: 'remove_member', id: name }
+    case 'mint': {
+      const scopes = given.get('scopes')?.split(',') ?? DEFAULT_SCOPES
+      const ancestors = given.get('under')?.split(',') ?? []
+      const terms = { name: null, prefix: `mc_${name}`, scopes, environment: given.get('environment') ?? null, member: given.get('is') ?? null, ancestors }
+      return { kind: 'create_key', id: name, digest: `digest of ${name}`, terms: { ...terms, expiresAt: instant('until') ?? NEVER } }
+    }
+    case 'revoke':
+      return { kind: 'revoke_key', id: name }
+    case 'alert': {
+      const percent = given.get('percent')
+      const limit = percent === undefined ? { kind: 'absolute' as const, credits: whole(amount ?? '') } : { kind: 'percent_of_period' as const, percent: Number(percent) }
+      return { kind: 'set_alert', id: name, threshold: { level: 'low', when: 'at_or_below', limit } }
+    }
+    case 'unalert':
+      return { kind: 'remove_alert', id: name }
     case 'sweep':
       return { kind: 'sweep' }
     default:
       throw new Error(`unknown verb ${verb}`)
+  }
+}
+
+/** `window rolling:5h scope tool=x,label:who=ann each key enforcement alert at 50,100`. */
+function budgetTerms(limit: bigint, given: ReadonlyMap<string, string>): BudgetTerms {
+  const enforcement = (given.get('enforcement') ?? 'hard') as BudgetTerms['enforcement']
+  const [kind = 'total', hours = ''] = (given.get('window') ?? 'total').split(':')
+  const pairs = (given.get('scope') ?? '').split(',').filter((pair) => pair !== '').map((pair) => pair.split('='))
+  return {
+    name: null,
+    scope: { values: Object.fromEntries(pairs) as Scope['values'], each: (given.get('each') ?? null) as Scope['each'] },
+    window: kind === 'rolling' ? { kind, hours: Number.parseInt(hours, 10) } : ({ kind } as Window),
+    limit,
+    enforcement,
+    thresholds: given.get('at')?.split(',').map(Number) ?? DEFAULT_THRESHOLDS[enforcement],
   }
 }
 

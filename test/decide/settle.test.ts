@@ -201,6 +201,8 @@ describe('settle', () => {
     scenario(`
       0  | account                                     | ok                  | 0
       0  | grant 40                                    | ok                  | 40
+      0  | mint k1                                     | ok                  | 40
+      0  | mint k2                                     | ok                  | 40
       0  | reserve op job by meter as metered          | ok                  | 30
       0  | reserve op job by agent holder_key k1 as own | ok                 | 20
       1s | settle metered by agent                     | unknown_reservation | 20
@@ -222,6 +224,7 @@ describe('settle', () => {
     scenario(`
       0  | account                                      | ok | 0
       0  | grant 10                                     | ok | 10
+      0  | mint k1                                      | ok | 10
       0  | reserve op job by agent holder_key k1 as own | ok | 0
       1s | release own by operator                      | ok | 10
     `)

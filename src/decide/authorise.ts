@@ -1,0 +1,66 @@
+import type { SpendFacts } from '../budgets/budget.js'
+import { hasScope, mayUse, usedNow, whyInvalid } from '../keys/key.js'
+import { maySpend, memberOf } from '../keys/member.js'
+import type { Command } from './command.js'
+import type { Draft } from './draft.js'
+import { refuse, type Refused } from './outcome.js'
+import { keyNamed } from './spend-facts.js'
+
+/** What a key with `credits:spend` may do; everything else that changes an account takes the scope `admin`. */
+const SPENDING: ReadonlySet<Command['kind']> = new Set(['charge', 'reserve', 'sweep'])
+
+/** Work that was admitted under a key is finished and charged, whatever became of the key: only its holder can (AX-06). */
+const FINISHING: ReadonlySet<Command['kind']> = new Set(['extend', 'settle', 'release'])
+
+/**
+ * Why the key with which a command comes may not give it: revoked or expired by now, of another account, or without the
+ * scope. Read in the write itself, so that a revocation acts at once, in every process.
+ */
+export function refusalByKey(draft: Draft, { actor, kind }: Command): Refused | null {
+  if (actor.key === null || FINISHING.has(kind)) return null
+  const key = keyNamed(draft, actor.key)
+  const why = key === null ? 'is not known' : whyInvalid(key, draft.at)
+  if (key === null || why !== null) {
+    return refuse('unauthenticated', `The key ${why}`, { advice: ['Use another key: npx mcp-credits key create'] })
+  }
+  const scope = SPENDING.has(kind) ? 'credits:spend' : 'admin'
+  if (hasScope(key.scopes, scope)) return null
+  return refuse('forbidden', `The key ${key.prefix}… may not do this; it takes the scope ${scope}`, { details: { scope, scopes: key.scopes } })
+}
+
+/** Remembers that a key was used, to the hour, in the write of what it was used for. */
+export function noteUse(draft: Draft, { actor }: Command): void {
+  const record = actor.key === null ? null : draft.record('key', actor.key)
+  const used = record === null ? null : usedNow(record, draft.at)
+  if (used !== null) draft.putRecord(used, record)
+}
+
+/** Why a party may not spend on this: a viewer never may, and a key only on the operations that its scopes name. */
+export function refusalByParty(draft: Draft, facts: SpendFacts): Refused | null {
+  return refusalByRole(draft, facts) ?? refusalByScope(draft, facts)
+}
+
+function refusalByRole(draft: Draft, { member }: SpendFacts): Refused | null {
+  if (member === null) return null
+  const record = draft.record('member', member)
+  if (record === null || !record.isOpen) {
+    return refuse('unknown_member', `The account ${draft.account.id} has no member ${JSON.stringify(member.slice(0, 64))}`, {
+      details: { member },
+      advice: [`Add it first: npx mcp-credits member add ${member.slice(0, 64)} --account ${draft.account.id}`],
+    })
+  }
+  const { role } = memberOf(record)
+  if (maySpend(role)) return null
+  return refuse('forbidden', `${member} is a ${role} of the account ${draft.account.id} and spends nothing`, {
+    details: { member, role },
+    advice: [`Give another role: npx mcp-credits member add ${member} --role member --account ${draft.account.id}`],
+  })
+}
+
+function refusalByScope(draft: Draft, { key: id, operation, category }: SpendFacts): Refused | null {
+  const key = id === null ? null : keyNamed(draft, id)
+  if (key === null || operation === null || mayUse(key.scopes, operation, category)) return null
+  return refuse('forbidden', `The key ${key.prefix}… may not spend on ${operation}; its scopes are ${key.scopes.join(', ')}`, {
+    details: { operation, category, scopes: key.scopes },
+  })
+}

@@ -1,0 +1,86 @@
+import { type Budget, budgetDocument, budgetOf, SPENDING_CAP, windowName } from '../budgets/budget.js'
+import { counterAt } from '../budgets/window.js'
+import type { AccountRecord } from '../ledger/account-record.js'
+import { AMOUNT_MAX, type MicroCredits, smaller } from '../money/credits.js'
+import { formatInstant } from '../time/instant.js'
+import type { RaiseBudgetCommand, RemoveBudgetCommand, SetBudgetCommand } from './command.js'
+import type { Draft } from './draft.js'
+import { type Outcome, refuse, type Refused } from './outcome.js'
+import { closeRecord, openRecord, postRecord, tooMany, unknownRecord } from './records.js'
+
+/**
+ * Makes a budget or changes one. A new one counts from now on; a changed limit neither forgets nor imports what was
+ * counted (T25). Another window or scope is another thing to count, and begins anew.
+ */
+export function decideSetBudget(draft: Draft, command: SetBudgetCommand): Outcome {
+  const { id, terms } = command
+  if (id === SPENDING_CAP) return ofThePlan()
+  const record = openRecord(draft, 'budget', id)
+  const full = record === null ? tooMany(draft, 'budget') : null
+  if (full !== null) return full
+  const before = record === null ? null : budgetOf(record)
+  const countsAlike = before !== null && isSame(before.scope, terms.scope) && windowName(before.window) === windowName(terms.window)
+  if (before !== null && countsAlike) rearm(draft, before)
+  const made = countsAlike ? { since: before.since, origin: before.origin, raise: before.raise } : { since: draft.at, origin: draft.nextSequence, raise: null }
+  const budget = { ...terms, ...made }
+  return postRecord(draft, command, { kind: 'budget', id, change: 'budget_set', document: budgetDocument(budget) }, record)
+}
+
+function isSame(a: Budget['scope'], b: Budget['scope']): boolean {
+  return JSON.stringify([Object.entries(a.values).sort(), a.each]) === JSON.stringify([Object.entries(b.values).sort(), b.each])
+}
+
+/** A changed threshold or limit is told of anew once it is reached (SF-09). Counters of many subjects re-arm by their window. */
+function rearm(draft: Draft, budget: Budget): void {
+  if (budget.scope.each !== null || budget.window.kind === 'run') return
+  const key = { budget: budget.id, subject: '' }
+  const counter = counterAt(budget, key, draft.counters([key])[0] ?? null, draft.at, draft.account)
+  if (counter.fired > 0) draft.putCounter({ ...counter, fired: 0 })
+}
+
+export function decideRemoveBudget(draft: Draft, command: RemoveBudgetCommand): Outcome {
+  if (command.id === SPENDING_CAP) return ofThePlan()
+  const record = openRecord(draft, 'budget', command.id)
+  return record === null ? unknownBudget(draft, command.id) : closeRecord(draft, command, record, 'budget_removed')
+}
+
+/** Raises a limit for a time or for good; a plan's spending cap as any other (T26). */
+export function decideRaiseBudget(draft: Draft, command: RaiseBudgetCommand): Outcome {
+  const { id, amount, until } = command
+  const record = openRecord(draft, 'budget', id)
+  if (record === null) return unknownBudget(draft, id)
+  if (amount <= 0n) return refuse('invalid_amount', 'credits: expected more than zero')
+  if (until !== null && until <= draft.at) {
+    return refuse('invalid_request', `until is ${formatInstant(until)}; expected an instant to come`, { details: { field: 'until' } })
+  }
+  const before = budgetOf(record)
+  rearm(draft, before)
+  const budget = until === null ? raisedForGood(before, amount) : { ...before, raise: { amount, until } }
+  return postRecord(draft, command, { kind: 'budget', id, change: 'budget_raised', document: budgetDocument(budget) }, record)
+}
+
+function raisedForGood(budget: Budget, amount: MicroCredits): Budget {
+  return { ...budget, limit: smaller(budget.limit + amount, AMOUNT_MAX) }
+}
+
+/**
+ * Raises a limit for good by credits that were bought for it (ND-12), in the write of the purchase, whose row tells of
+ * it. @returns the raised budget's record, or the refusal for a budget that is not there.
+ */
+export function raiseLimit(draft: Draft, id: string, amount: MicroCredits): AccountRecord | Refused {
+  const record = openRecord(draft, 'budget', id)
+  if (record === null) return unknownBudget(draft, id)
+  rearm(draft, budgetOf(record))
+  const document = budgetDocument(raisedForGood(budgetOf(record), amount))
+  return draft.putRecord({ ...record, sequence: draft.account.sequence, document }, record)
+}
+
+function unknownBudget(draft: Draft, id: string): Refused {
+  return unknownRecord(draft, 'budget', 'unknown_budget', id)
+}
+
+function ofThePlan(): Refused {
+  return refuse('invalid_request', 'The spending cap comes with the plan; raise it, or change the plan', {
+    advice: [`Raise it for a time: npx mcp-credits budget raise ${SPENDING_CAP} <credits> --until <instant>`],
+  })
+}
