@@ -1,6 +1,7 @@
 import { unitsWithin } from '../catalog/afford.js'
 import { type Catalog, offerOf, type Operation } from '../catalog/catalog.js'
 import { versionAt } from '../catalog/version.js'
+import type { Party } from '../decide/command.js'
 import { spendable } from '../decide/limits.js'
 import { type MicroCredits, toCredits } from '../money/credits.js'
 import type { Ledger } from './ledger.js'
@@ -13,10 +14,10 @@ export interface AffordQuery {
 }
 
 /** What so many credits buy: units of each operation and variant that the account's plan allows (ND-08, AX-07). */
-export function afford(ledger: Ledger, account: string, query: AffordQuery): Promise<AffordResult> {
+export function afford(ledger: Ledger, account: string, party: Party, query: AffordQuery): Promise<AffordResult> {
   return ledger.read(account, (draft) => {
     const { catalog } = versionAt(draft.view.catalogs, draft.at)
-    const budget = query.credits ?? spendable(draft.account)
+    const budget = query.credits ?? spendable(draft, party)
     const plan = draft.account.subscription?.plan ?? null
     const operations = Object.values(catalog.operations).filter((one) => query.category === null || one.category === query.category)
     return { credits: toCredits(budget), rows: operations.flatMap((operation) => rowsOf(catalog, operation, plan, budget)) }

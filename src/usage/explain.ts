@@ -1,10 +1,13 @@
 import type { Draft } from '../decide/draft.js'
 import { linesOf } from '../decide/price-subject.js'
+import { factsOfTransaction } from '../decide/spend-facts.js'
+import { spendingOn, standingsOn } from '../decide/standings.js'
 import { CreditError } from '../errors.js'
 import type { Reservation } from '../ledger/reservation.js'
 import { sequenceOfId, type Transaction, transactionId } from '../ledger/transaction.js'
 import { formatCredits, MICRO_PER_CREDIT, type MicroCredits, toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
+import { budgetResult } from './budgets.js'
 import { transactionResult } from './history.js'
 import type { Ledger } from './ledger.js'
 import type { ExplainResult } from './results.js'
@@ -74,7 +77,7 @@ function explained(draft: Draft, transaction: Transaction): ExplainResult {
     uncollected: (detail['uncollected'] as number | undefined) ?? 0,
     refunded: toCredits(refunded),
     grants: paidFrom(draft, transaction),
-    budgets: [],
+    budgets: budgetsOf(draft, transaction, reserve),
     attempts: attemptsOf(transaction, reserve, outcome),
     refunds: refunds.map((refund) => transactionResult(refund)),
   }
@@ -107,6 +110,14 @@ function paidFrom(draft: Draft, transaction: Transaction): ExplainResult['grants
       const grant = entry.grant === null ? null : draft.grant(entry.grant)
       return { id: grant?.id ?? null, source: grant?.source ?? 'debt', credits: toCredits(entry.amount) }
     })
+}
+
+/** The budgets that it counted in, as they stand now: those of its scope that there were when the work began. */
+function budgetsOf(draft: Draft, transaction: Transaction, reserve: Transaction | null): ExplainResult['budgets'] {
+  if (!isSpending(transaction) && transaction.kind !== 'reserve') return []
+  const began = reserve?.sequence ?? transaction.sequence
+  const standings = standingsOn(spendingOn(draft, factsOfTransaction(draft, transaction)))
+  return standings.filter(({ budget }) => budget.origin < began).map(budgetResult)
 }
 
 function attemptsOf(transaction: Transaction, reserve: Transaction | null, outcome: ExplainResult['outcome']): ExplainResult['attempts'] {

@@ -1,7 +1,7 @@
 import { actualOfToolResult } from '../catalog/map-tool.js'
 import { priceActual, pricedFromJson } from '../catalog/quote-price.js'
 import type { CatalogVersion } from '../catalog/version.js'
-import type { Actual, Command, CommandOf, Fault } from '../decide/command.js'
+import { type Actual, type Command, type CommandOf, type Fault, FAULTS } from '../decide/command.js'
 import type { Done } from '../decide/outcome.js'
 import { CreditError } from '../errors.js'
 import { type Reservation, RESERVATION_MAX_MS } from '../ledger/reservation.js'
@@ -14,10 +14,14 @@ const HEARTBEAT_MS = 20_000
 
 type Ended = Exclude<RunOutcome, { readonly kind: 'task' }>
 
-/** What becomes of a reservation: charged, or given back. */
+/** A server says by this member of a failed result's `_meta` whose fault it was; the provider's, where it says nothing. */
+export const FAULT_META = 'io.github.mcp-credits/fault'
+
+/** What becomes of a reservation: charged, ended by the rule on whose fault it was, or given back because nothing began. */
 type Ending =
   | { readonly kind: 'settle'; readonly actual: Actual }
-  | { readonly kind: 'release'; readonly fault: Fault }
+  | { readonly kind: 'fail'; readonly fault: Fault }
+  | { readonly kind: 'release' }
 
 /** No figure: all that was reserved is charged. */
 const AS_RESERVED: Actual = {}
@@ -55,13 +59,18 @@ export class HeldCall {
   async end(outcome: Ended): Promise<Done | null> {
     const ending = endingOf(outcome, { tool: this.#tool, reservation: this.#reservation, versions: await this.#context.ledger.catalogs() })
     if (ending.kind === 'settle') return this.#settle(ending.actual)
-    await this.release(ending.fault)
+    if (ending.kind === 'fail') return this.fail(ending.fault)
+    await this.#update('release', { fault: null }).catch(unless(...OVER))
     return null
   }
 
-  /** Gives back what was reserved. One that meanwhile timed out has given it back already. */
-  async release(fault: Fault): Promise<void> {
-    await this.#update('release', { fault }).catch(unless('reservation_not_open', 'ledger_unavailable'))
+  /**
+   * Ends it as a failure, which gives back what was reserved unless its operation says that this fault is paid (ND-16):
+   * then it returns what was charged. One that meanwhile timed out has given it back already.
+   */
+  async fail(fault: Fault): Promise<Done | null> {
+    const done = await this.#update('settle', { actual: AS_RESERVED, fault }).catch(unless(...OVER))
+    return done?.transaction?.kind === 'settle' ? done : null
   }
 
   #settle(actual: Actual): Promise<Done | null> {
@@ -84,21 +93,27 @@ interface Priced {
   readonly versions: readonly CatalogVersion[]
 }
 
-/** A failure costs nothing, whoever failed; what was started and its client left alone is charged (T33). */
+/** A failure is somebody's fault, which decides what it costs; what was started and its client left alone is charged (T33). */
 function endingOf(outcome: Ended, priced: Priced): Ending {
   switch (outcome.kind) {
     case 'result':
-      return outcome.result['isError'] === true ? FAILED : { kind: 'settle', actual: consumedBy(outcome.result, priced) }
+      return outcome.result['isError'] === true
+        ? { kind: 'fail', fault: reportedFault(outcome.result) }
+        : { kind: 'settle', actual: consumedBy(outcome.result, priced) }
     case 'ended':
-      if (outcome.by === 'stopped') return { kind: 'release', fault: 'platform' }
-      return outcome.started ? { kind: 'settle', actual: AS_RESERVED } : { kind: 'release', fault: 'caller' }
+      if (!outcome.started) return { kind: 'release' }
+      return outcome.by === 'stopped' ? { kind: 'fail', fault: 'platform' } : { kind: 'settle', actual: AS_RESERVED }
     case 'input_required':
+      return { kind: 'release' }
     case 'error':
-      return FAILED
+      return { kind: 'fail', fault: 'provider' }
   }
 }
 
-const FAILED: Ending = { kind: 'release', fault: 'provider' }
+function reportedFault({ _meta: meta }: Readonly<Record<string, unknown>>): Fault {
+  const told = typeof meta === 'object' && meta !== null ? (meta as Readonly<Record<string, unknown>>)[FAULT_META] : undefined
+  return FAULTS.find((fault) => fault === told) ?? 'provider'
+}
 
 /**
  * What a result says was consumed, by the catalog and at the price that the call was reserved at. A result that does not
@@ -112,6 +127,9 @@ function consumedBy(result: Readonly<Record<string, unknown>>, { tool, reservati
   const priced = priceActual(pricedFromJson(reservation.price), told.actual)
   return priced.kind === 'amount' ? told.actual : AS_RESERVED
 }
+
+/** What a reservation that is to be given back may answer: it has ended, or it will by itself. */
+const OVER = ['reservation_not_open', 'ledger_unavailable'] as const
 
 /** Lets the refusals pass that only say that it is over. */
 function unless(...codes: readonly CreditError['code'][]): (error: unknown) => null {

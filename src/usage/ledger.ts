@@ -100,7 +100,7 @@ export class Ledger {
   }
 }
 
-export const OPERATOR = { key: null, member: null, holder: 'operator' } as const
+export const OPERATOR = { key: null, member: null, run: null, holder: 'operator' } as const
 
 /** A refusal as the library rejects with it. */
 export function errorOf({ refusal }: Refused): CreditError {

@@ -59,7 +59,8 @@ export const IDEMPOTENCY_KEY_META = 'io.github.mcp-credits/idempotency_key'
 
 /**
  * Meters one call, for every door alike: price it, reserve the most it can cost, run it, then settle what it did cost
- * or give the reservation back. The answer is returned after the settlement is committed. Failed calls cost nothing.
+ * or give the reservation back. The answer is returned after the settlement is committed. A failed call costs
+ * nothing, unless its server reports a fault that its operation says is paid.
  * Every refusal is a result that the model can read; nothing runs then.
  */
 export async function meteredCall(context: MeterContext, call: MeteredCall): Promise<MeteredAnswer> {
@@ -125,7 +126,7 @@ async function runReserved(context: MeterContext, call: MeteredCall, held: HeldC
     return { kind: 'task', result: outcome.result, end }
   } catch (error) {
     // `run` never rejects by its contract. If it does all the same, nothing may stay reserved for it.
-    await held.release('platform')
+    await held.fail('platform')
     throw error
   } finally {
     if (!isTask) stopBeating()

@@ -1,10 +1,9 @@
 import type { Level } from '../budgets/level.js'
-import { spendable } from '../decide/limits.js'
 import type { Done } from '../decide/outcome.js'
 import { transactionId } from '../ledger/transaction.js'
 import { toCredits } from '../money/credits.js'
 import { formatLocal } from '../time/calendar.js'
-import { formatInstant } from '../time/instant.js'
+import { formatInstantOrNull, type Instant, NEVER } from '../time/instant.js'
 
 type JsonObject = { readonly [member: string]: unknown }
 
@@ -28,25 +27,52 @@ export interface NotedReceipt extends Receipt {
   readonly note: string | null
 }
 
-export function receiptOf({ transaction, account, replayed }: Done): NotedReceipt {
+export function receiptOf({ transaction, account, replayed, pressure }: Done): NotedReceipt {
   const detail = transaction?.detail ?? {}
-  const renewsAt = account.subscription?.periodEnd ?? null
   const uncollected = (detail['uncollected'] as number | undefined) ?? 0
-  const level = (detail['level'] as Level | undefined) ?? 'ok'
-  const left = toCredits(spendable(account))
-  const until = renewsAt === null ? '' : `, next grant ${formatLocal(renewsAt, account.timeZone)}`
+  const budget = pressure?.budget ?? null
+  const nextGrantAt = pressure?.nextGrantAt ?? null
+  const resetsAt = budget === null ? nextGrantAt : budget.resetsAt
+  const level = pressure?.level ?? 'ok'
+  const left = toCredits(pressure?.spendable ?? 0n)
   return {
     transaction: transaction === null ? null : transactionId(transaction),
     charged: toCredits(transaction?.credits ?? 0n),
     balance: toCredits(account.books.available),
     spendable: left,
     budget_level: level,
-    budget_remaining: null,
-    resets_at: renewsAt === null ? null : formatInstant(renewsAt),
+    budget_remaining: budget === null ? null : toCredits(budget.remaining),
+    resets_at: formatInstantOrNull(resetsAt),
     replayed,
     ...(uncollected === 0 ? {} : { uncollected }),
-    note: level === 'ok' ? null : `Credits: ${left} left${until}`,
+    note: level === 'ok' ? null : `Credits: ${left} left${withinWords(budget)}${untilWords(account.timeZone, budget, nextGrantAt)}`,
   }
+}
+
+const WINDOW_WORDS: Readonly<Record<string, string>> = {
+  day: 'today',
+  week: 'this week',
+  month: 'this month',
+  billing_period: 'this billing period',
+  total: 'in all',
+  run: 'in this run',
+}
+
+type TightBudget = NonNullable<Done['pressure']>['budget']
+
+function withinWords(budget: TightBudget): string {
+  return budget === null ? '' : ` of ${toCredits(budget.limit)} ${WINDOW_WORDS[budget.window] ?? `in ${budget.window.replace('rolling:', 'any ')}`}`
+}
+
+function untilWords(timeZone: string, budget: TightBudget, nextGrantAt: Instant | null): string {
+  if (budget !== null) return budget.resetsAt === NEVER ? '' : `, resets ${resetWords(budget, timeZone)}`
+  return nextGrantAt === null ? '' : `, next grant ${formatLocal(nextGrantAt, timeZone)}`
+}
+
+/** A day ends at the next midnight: its date would tell nothing more, and a note is to be short. */
+function resetWords({ window, resetsAt }: NonNullable<TightBudget>, timeZone: string): string {
+  const words = formatLocal(resetsAt, timeZone)
+  return window === 'day' ? words.slice(words.indexOf(' ') + 1) : words
 }
 
 /**

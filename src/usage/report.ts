@@ -1,13 +1,17 @@
 import type { Catalog } from '../catalog/catalog.js'
 import { versionAt } from '../catalog/version.js'
 import { CreditError } from '../errors.js'
-import { type MicroCredits, toCredits } from '../money/credits.js'
-import { type Fiat, toUsd, usdFor } from '../money/fiat.js'
-import { QUARTER_MS, type UsageColumn, type UsageQuery, type UsageSum } from '../storage/port.js'
-import { CALENDAR_UNITS, type CalendarPeriod, calendarPeriod, type CalendarUnit } from '../time/calendar.js'
+import type { Account } from '../ledger/account.js'
+import type { Transaction } from '../ledger/transaction.js'
+import type { MicroCredits } from '../money/credits.js'
+import { QUARTER_MS, type UsageQuery, type UsageSum } from '../storage/port.js'
 import { DAY_MS, formatInstant, type Instant, NEVER } from '../time/instant.js'
+import { totalCredits, worthInUsd } from './exact-figures.js'
+import { columnOf, type Group, groupsOf, readGrouping } from './grouping.js'
 import type { Ledger } from './ledger.js'
-import type { UsageResult, UsageRow } from './results.js'
+import type { UsageResult } from './results.js'
+import { rollUpTail } from './roll-up.js'
+import { sharesOf } from './shares.js'
 
 export interface UsageAsked {
   readonly account: string
@@ -16,9 +20,9 @@ export interface UsageAsked {
   /** Exclusive; null for up to now, this moment included. */
   readonly until: Instant | null
   readonly groupBy: string
-  /** Null for the account's own. */
+  /** Null for the account's own. It governs every day, week and month of the report (SF-14). */
   readonly timeZone: string | null
-  /** Only what carries this label. */
+  /** Only what carries this label: one persona, one customer (SF-06). */
   readonly label: { readonly name: string; readonly value: string } | null
 }
 
@@ -26,135 +30,115 @@ const DEFAULT_PERIOD_MS = 30 * DAY_MS
 
 /**
  * What was spent in a period, grouped, less what was refunded of it, whenever it was refunded. Every grouping has the
- * same total. Rows of days, weeks and months are in the order of time and leave out those without a call; others begin
- * with the most expensive.
+ * same total (I8). Rows of days, weeks and months are in the order of time and leave out those without a call; others begin
+ * with the most expensive. `previous` is the period of the same length just before as much of this one as has passed.
  *
- * @throws CreditError `unknown_account`; `invalid_request` for another grouping and for a period that ends before it begins
+ * @throws CreditError `unknown_account`; `invalid_request` for another grouping, for a period that ends before it begins
+ *   and for totals that no number tells exactly
  */
 export async function usageReport(ledger: Ledger, asked: UsageAsked): Promise<UsageResult> {
   const grouping = readGrouping(asked.groupBy)
-  const { account, catalog, at } = await ledger.read(asked.account, (draft) => ({
-    account: draft.account,
-    catalog: versionAt(draft.view.catalogs, draft.at).catalog,
-    at: draft.at,
-  }))
+  const { account, catalog, at, sums, before } = await momentOf(ledger, asked, columnOf(grouping))
+  const { since, until, elapsedMs } = periodOf(asked, at)
+  const timeZone = asked.timeZone ?? account.timeZone
+  const groups = groupsOf(sums, grouping, catalog, timeZone)
+  const { calls, credits } = sumOf(groups)
+  const { creditUsd } = catalog.unit
+  const shares = sharesOf(groups.map((group) => group.credits))
+  return {
+    period: { since: formatInstant(since), until: formatInstant(until), timeZone },
+    rows: groups.map((group, index) => ({
+      key: group.key,
+      calls: group.calls,
+      credits: totalCredits(group.credits),
+      usd: worthInUsd(group.credits, creditUsd),
+      share: shares[index] as number,
+    })),
+    totalCalls: calls,
+    totalCredits: totalCredits(credits),
+    ...trendOf(credits, sumOf(before)),
+    burnRatePerDay: elapsedMs > 0 ? perDay(credits, elapsedMs) : 0,
+    runsOutAt: runsOutAt({ at, balance: account.books.available, spent: credits, elapsedMs }),
+  }
+}
+
+interface Period {
+  readonly since: Instant
+  readonly until: Instant
+  /** How much of it has passed. */
+  readonly elapsedMs: number
+}
+
+function periodOf(asked: Pick<UsageAsked, 'since' | 'until'>, at: Instant): Period {
   const until = asked.until ?? at + 1
   const since = asked.since ?? Math.max(0, (asked.until ?? at) - DEFAULT_PERIOD_MS)
   if (since > until) throw new CreditError('invalid_request', 'since is after until', { details: { field: 'since' } })
-  const timeZone = asked.timeZone ?? account.timeZone
-  const label = asked.label === null ? {} : { label: asked.label }
-  const sums = await ledger.query((store) => store.usage({ account: account.id, since, until, by: columnOf(grouping), ...label }))
-  const groups = grouped(sums, keyReader(grouping, catalog, timeZone))
-  const total = [...groups.values()].reduce((sum, group) => sum + group.credits, 0n)
-  const elapsedMs = Math.min(until, at) - since
-  return {
-    period: { since: formatInstant(since), until: formatInstant(until), timeZone },
-    rows: [...groups]
-      .sort(grouping.kind === 'time' ? byTime : byCredits)
-      .map(([key, group]) => usageRow(key, group, total, catalog.unit.creditUsd)),
-    totalCalls: [...groups.values()].reduce((sum, group) => sum + group.calls, 0),
-    totalCredits: toCredits(total),
-    burnRatePerDay: elapsedMs > 0 ? perDay(total, elapsedMs) : 0,
-    runsOutAt: runsOutAt({ at, balance: account.books.available, spent: total, elapsedMs }),
-  }
+  return { since, until, elapsedMs: Math.min(until, at) - since }
 }
 
-type Grouping =
-  | { readonly kind: 'column'; readonly column: UsageColumn }
-  | { readonly kind: 'category' }
-  | { readonly kind: 'label'; readonly name: string }
-  | { readonly kind: 'time'; readonly unit: CalendarUnit }
-
-const COLUMNS: readonly UsageColumn[] = ['tool', 'operation', 'member', 'key', 'variant']
-
-function readGrouping(groupBy: string): Grouping {
-  const column = COLUMNS.find((name) => name === groupBy)
-  if (column !== undefined) return { kind: 'column', column }
-  const unit = CALENDAR_UNITS.find((name) => name === groupBy)
-  if (unit !== undefined) return { kind: 'time', unit }
-  if (groupBy === 'category') return { kind: 'category' }
-  if (/^label:./s.test(groupBy)) return { kind: 'label', name: groupBy.slice('label:'.length) }
-  const choices = [...COLUMNS, 'category', 'label:<name>', ...CALENDAR_UNITS]
-  throw new CreditError('invalid_request', `groupBy is ${JSON.stringify(groupBy.slice(0, 64))}; expected one of ${choices.join(', ')}`, {
-    details: { field: 'groupBy', choices },
-  })
+interface Moment {
+  readonly account: Account
+  readonly catalog: Catalog
+  readonly at: Instant
+  readonly sums: readonly UsageSum[]
+  /** Those of the period before. */
+  readonly before: readonly UsageSum[]
 }
 
-/** By what the ledger sums; a category is the catalog's to say, and a day is the zone's. */
-function columnOf(grouping: Grouping): UsageQuery['by'] {
-  switch (grouping.kind) {
-    case 'column':
-      return { column: grouping.column }
-    case 'category':
-      return { column: 'operation' }
-    case 'label':
-      return { label: grouping.name }
-    case 'time':
-      return null
-  }
-}
-
-type KeyReader = (sum: UsageSum) => string | null
-
-function keyReader(grouping: Grouping, catalog: Catalog, timeZone: string): KeyReader {
-  if (grouping.kind === 'time') return periodReader(grouping.unit, timeZone)
-  if (grouping.kind === 'category') return ({ key }) => (key === null ? null : (catalog.operations[key]?.category ?? null))
-  return ({ key }) => key
-}
+/** How often a report begins again because others wrote between its reads. */
+const TRIES_MAX = 5
 
 /**
- * Folds quarters of an hour into a zone's periods: every zone's midnight falls on one. The period found last is asked
- * first, for the calendar is slow and neighbours are mostly of the same period.
+ * The account and its sums. Spending that time has made necessary and no write has recorded yet counts as it will be
+ * recorded, so that a report agrees with the balance; then the account must be the same after the sums as before.
  */
-function periodReader(unit: CalendarUnit, timeZone: string): KeyReader {
-  let period: CalendarPeriod | null = null
-  return ({ quarter }) => {
-    const at = quarter * QUARTER_MS
-    if (period === null || at < period.since || at >= period.until) period = calendarPeriod(at, unit, timeZone)
-    return period.key
+async function momentOf(ledger: Ledger, asked: UsageAsked, by: UsageQuery['by']): Promise<Moment> {
+  await rollUpTail(ledger, asked.account)
+  for (let tries = 1; ; tries += 1) {
+    const read = await ledger.read(asked.account, (draft) => ({
+      account: draft.account,
+      catalog: versionAt(draft.view.catalogs, draft.at).catalog,
+      at: draft.at,
+      due: draft.changes().transactions.filter(isSpending),
+    }))
+    const { account, at, due } = read
+    const { since, until, elapsedMs } = periodOf(asked, at)
+    const filter = { account: account.id, by, ...(asked.label === null ? {} : { label: asked.label }) }
+    const stored = await ledger.query((store) => store.usage({ ...filter, since, until }))
+    const sums = [...stored, ...due.flatMap((row) => sumsOfRow(row, { ...filter, since, until }))]
+    // Whichever grouping has the fewest rows: only their total is told.
+    const fewest = asked.label === null ? ({ column: 'operation' } as const) : null
+    const earlier = { ...filter, by: fewest, since: since - elapsedMs, until: since }
+    const before = earlier.since < 0 || elapsedMs <= 0 ? [] : await ledger.query((store) => store.usage(earlier))
+    if (due.length === 0 || tries === TRIES_MAX) return { ...read, sums, before }
+    const newest = await ledger.query((store) => store.sequences(account.id, {}))
+    if (newest.last < (due[0] as Transaction).sequence) return { ...read, sums, before }
   }
 }
 
-interface Group {
-  readonly calls: number
-  readonly credits: MicroCredits
+function isSpending({ kind }: Transaction): boolean {
+  return kind === 'charge' || kind === 'settle'
 }
 
-type KeyedGroup = readonly [key: string | null, group: Group]
-
-function grouped(sums: readonly UsageSum[], keyOf: KeyReader): ReadonlyMap<string | null, Group> {
-  const groups = new Map<string | null, Group>()
-  for (const sum of [...sums].sort((a, b) => a.quarter - b.quarter)) {
-    const key = keyOf(sum)
-    const { calls, credits } = groups.get(key) ?? { calls: 0, credits: 0n }
-    groups.set(key, { calls: calls + sum.calls, credits: credits + sum.credits })
-  }
-  return groups
+function sumsOfRow(row: Transaction, { by, label, since, until }: UsageQuery): readonly UsageSum[] {
+  const isAsked = row.at >= since && row.at < until && (label === undefined || row.labels?.[label.name] === label.value)
+  if (!isAsked) return []
+  const key = by === null ? null : 'label' in by ? (row.labels?.[by.label] ?? null) : row[by.column]
+  return [{ key, quarter: Math.floor(row.at / QUARTER_MS), calls: 1, credits: row.credits }]
 }
 
-function byTime([a]: KeyedGroup, [b]: KeyedGroup): number {
-  return compareKeys(a, b)
-}
-
-function byCredits([a, { credits: ofA }]: KeyedGroup, [b, { credits: ofB }]: KeyedGroup): number {
-  return ofA === ofB ? compareKeys(a, b) : ofA > ofB ? -1 : 1
-}
-
-/** By code unit, the same on every machine; what has no key comes last. */
-function compareKeys(a: string | null, b: string | null): number {
-  if (a === b) return 0
-  if (a === null || b === null) return a === null ? 1 : -1
-  return a < b ? -1 : 1
-}
-
-function usageRow(key: string | null, { calls, credits }: Group, total: MicroCredits, creditUsd: Fiat | null): UsageRow {
+function sumOf(sums: readonly Pick<Group, 'calls' | 'credits'>[]): Pick<Group, 'calls' | 'credits'> {
   return {
-    key,
-    calls,
-    credits: toCredits(credits),
-    usd: creditUsd === null ? null : toUsd(usdFor(credits, creditUsd)),
-    share: total === 0n ? 0 : toCredits(credits) / toCredits(total),
+    calls: sums.reduce((total, one) => total + one.calls, 0),
+    credits: sums.reduce((total, one) => total + one.credits, 0n),
   }
+}
+
+/** Where nothing was spent before, there is nothing to compare with: null, which is not the same as no change. */
+function trendOf(credits: MicroCredits, previous: Pick<Group, 'calls' | 'credits'>): Pick<UsageResult, 'previous' | 'change'> {
+  if (previous.calls === 0) return { previous: null, change: null }
+  const spent = totalCredits(previous.credits)
+  return { previous: { calls: previous.calls, credits: spent }, change: spent === 0 ? null : (totalCredits(credits) - spent) / spent }
 }
 
 /** An extrapolation and no amount: of a short period it may be more than any account could hold. */
@@ -169,7 +153,7 @@ interface Burn {
   readonly elapsedMs: number
 }
 
-/** When the balance is used up if spending goes on as in the elapsed part of the period; null where nothing is spent. */
+/** When the balance is used up if spending goes on as in the elapsed part of the period; null where nothing is spent (AX-23). */
 function runsOutAt({ at, balance, spent, elapsedMs }: Burn): string | null {
   if (spent <= 0n || elapsedMs <= 0) return null
   const leftMs = balance > 0n ? Number((balance * BigInt(elapsedMs)) / spent) : 0

@@ -1,8 +1,10 @@
 import { CreditError } from '../errors.js'
+import { budgetOf } from '../budgets/budget.js'
+import type { CounterKey } from '../budgets/counter.js'
 import type { Account } from '../ledger/account.js'
-import { Audit } from '../ledger/audit.js'
-import type { Grant } from '../ledger/grant.js'
+import { type AccountRecord, RECORD_KINDS } from '../ledger/account-record.js'
 import type { Transaction } from '../ledger/transaction.js'
+import { type AccountMoment, isOfReservation, type RelatedRows, WholeAudit } from './account-audit.js'
 import type { Ledger } from './ledger.js'
 import type { VerifyResult } from './results.js'
 
@@ -21,8 +23,9 @@ const PROBLEMS_MAX = 100
 const PAGE = 1_000
 
 /**
- * Recomputes accounts from their journals, in pages: sequence, chain, entries, sums, grants, reservations, refunds. Every
- * write that was committed before an account's turn is in it, also while others go on writing.
+ * Recomputes accounts from their journals, in pages: sequence, chain, entries, sums, grants, reservations, refunds,
+ * budgets and what else an account has. Every write that was committed before an account's turn is in it, also while
+ * others go on writing. Asked for the whole ledger it also finds rows of accounts that are not there.
  *
  * @throws CreditError `unknown_account`, `ledger_unavailable`
  */
@@ -40,6 +43,7 @@ export async function verify(ledger: Ledger, asked: VerifyAsked): Promise<Verify
     isSinceFound ||= audited.isSinceFound
     if (problems.length >= PROBLEMS_MAX) break
   }
+  if (asked.account === null) problems.push(...(await orphanProblems(ledger)))
   if (!isSinceFound && problems.length < PROBLEMS_MAX) {
     const message = 'no chain contains this head any more: what came before it was rewritten or cut'
     problems.push({ account: asked.account ?? '*', row: since ?? '', invariant: 'chain', message })
@@ -82,8 +86,9 @@ async function auditOrTell(ledger: Ledger, id: string, since: string | null): Pr
 }
 
 async function auditAccount(ledger: Ledger, id: string, since: string | null): Promise<Audited> {
-  const { account, openGrants } = await momentOf(ledger, id)
-  const audit = new Audit(account)
+  const moment = await momentOf(ledger, id)
+  const { account } = moment
+  const audit = new WholeAudit(moment, await recordsOf(ledger, id))
   const grants = new RowsBySequence((after) => ledger.query((store) => store.grants(id, after, PAGE)))
   const reservations = new RowsBySequence((after) => ledger.query((store) => store.reservations(id, after, PAGE)))
   let isSinceFound = since === null || audit.head === since
@@ -94,14 +99,14 @@ async function auditAccount(ledger: Ledger, id: string, since: string | null): P
       audit.add(transaction, {
         grant: await grants.at(transaction.sequence),
         reservation: await reservations.at(transaction.sequence),
-        refunded: await refundedBy(ledger, transaction),
+        ...(await refundedBy(ledger, transaction)),
       })
       isSinceFound ||= audit.head === since
     }
     if (page.length === 0) break
     sequence = page.at(-1)?.sequence ?? account.sequence
   }
-  if (audit.findings.length < PROBLEMS_MAX) audit.finish(openGrants)
+  if (audit.findings.length < PROBLEMS_MAX) audit.finish(await absentCounters(ledger, moment, audit.missingCounters))
   const strays = [...grants.strays, ...reservations.strays].map((row) => ({
     row,
     invariant: 'rows' as const,
@@ -115,12 +120,17 @@ async function auditAccount(ledger: Ledger, id: string, since: string | null): P
   }
 }
 
-/** The account's row and its open grants as they stand, at one moment, nothing due decided. */
-async function momentOf(ledger: Ledger, id: string): Promise<{ readonly account: Account; readonly openGrants: readonly Grant[] }> {
+/** The account's row with what it counts, as it stands, at one moment, nothing due decided. */
+async function momentOf(ledger: Ledger, id: string): Promise<AccountMoment> {
+  const keys = await counterKeys(ledger, id)
   const moment = await ledger.query((store) =>
     store.read(id, BEFORE_ANYTHING_DUE, ({ view, account }) => ({
       account: view.account ?? account,
-      openGrants: view.openGrants(ALL_GRANTS),
+      openGrants: view.openGrants(ALL),
+      // From the rows themselves, whatever the account says that it has of them.
+      open: { budget: view.records('budget'), alert: view.records('alert'), purchase: view.records('purchase'), item: view.records('item') },
+      counters: keys.length === 0 ? [] : view.counters(keys).filter((counter) => counter !== null),
+      catalogs: view.catalogs,
     })),
   )
   if (moment !== null) return moment
@@ -130,12 +140,60 @@ async function momentOf(ledger: Ledger, id: string): Promise<{ readonly account:
 /** A read as of the account's last transaction: all that was due by then was decided in the write that made it. */
 const BEFORE_ANYTHING_DUE = 0
 
-const ALL_GRANTS = Number.MAX_SAFE_INTEGER
+const ALL = Number.MAX_SAFE_INTEGER
 
-async function refundedBy(ledger: Ledger, { account, kind, refersTo }: Transaction): Promise<Transaction | null> {
-  if (kind !== 'refund' || refersTo === null) return null
-  const [found] = await ledger.query((store) => store.journal(account, refersTo - 1, 1))
-  return found?.sequence === refersTo ? found : null
+async function counterKeys(ledger: Ledger, account: string): Promise<readonly CounterKey[]> {
+  const open = await ledger.query((store) => store.records({ account, kind: 'budget', isOpen: true, limit: ALL }))
+  const keys: CounterKey[] = []
+  for (const { id } of open) {
+    const counters = await ledger.query((store) => store.counters(account, id, ALL))
+    for (const { budget, subject } of counters) keys.push({ budget, subject })
+  }
+  return keys
+}
+
+/** Counters are listed before the account is read; what came in between is there when it is looked for. */
+async function absentCounters(ledger: Ledger, { account, open }: AccountMoment, keys: readonly CounterKey[]): Promise<readonly CounterKey[]> {
+  if (keys.length === 0) return []
+  const origins = new Map(open.budget.map((record) => [record.id, budgetOf(record).origin]))
+  const found = await ledger.query((store) => store.read(account.id, BEFORE_ANYTHING_DUE, ({ view }) => view.counters(keys)))
+  return keys.filter(({ budget }, index) => {
+    const counter = found?.[index] ?? null
+    return counter === null || counter.origin < (origins.get(budget) ?? 0)
+  })
+}
+
+/** Every record but messages, which the journal does not tell of. */
+async function recordsOf(ledger: Ledger, account: string): Promise<readonly AccountRecord[]> {
+  const records: AccountRecord[] = []
+  for (const kind of RECORD_KINDS) {
+    if (kind === 'message') continue
+    let before: AccountRecord | undefined
+    for (;;) {
+      const last = before
+      const page = await ledger.query((store) => store.records({ account, kind, ...(last === undefined ? {} : { before: last }), limit: PAGE }))
+      records.push(...page)
+      before = page.at(-1)
+      if (page.length < PAGE) break
+    }
+  }
+  return records
+}
+
+async function refundedBy(ledger: Ledger, { account, kind, refersTo }: Transaction): Promise<Pick<RelatedRows, 'refunded' | 'refundedReserve'>> {
+  const refunded = kind === 'refund' && refersTo !== null ? await transactionOf(ledger, account, refersTo) : null
+  return { refunded, refundedReserve: isOfReservation(refunded) ? await transactionOf(ledger, account, refunded.refersTo) : null }
+}
+
+async function transactionOf(ledger: Ledger, account: string, sequence: number): Promise<Transaction | null> {
+  const [found] = await ledger.query((store) => store.journal(account, sequence - 1, 1))
+  return found?.sequence === sequence ? found : null
+}
+
+/** Rows that belong to nobody: no journal is there to tell of them. */
+async function orphanProblems(ledger: Ledger): Promise<readonly Problem[]> {
+  const orphans = await ledger.query((store) => store.orphans(PROBLEMS_MAX))
+  return orphans.map(({ account, table }) => ({ account, row: account, invariant: 'rows', message: `there are ${table} of it, and there is no such account` }))
 }
 
 interface Row {

@@ -44,6 +44,8 @@ export function chargeResult(done: Done): ChargeResult {
   return {
     ...writeResult(done),
     charged: toCredits(transaction?.credits ?? 0n),
+    variant: transaction?.variant ?? null,
+    picked: (transaction?.detail['picked'] as string | undefined) ?? null,
     budgetLevel: (transaction?.detail['level'] as Level | undefined) ?? 'ok',
   }
 }
@@ -53,6 +55,8 @@ export function reserveResult(done: Done): ReserveResult {
   return {
     reservation: reservation?.id ?? null,
     reserved: toCredits(transaction?.credits ?? 0n),
+    variant: transaction?.variant ?? null,
+    picked: (transaction?.detail['picked'] as string | undefined) ?? null,
     expiresAt: (transaction?.detail['expiresAt'] as string | undefined) ?? null,
     balance: writeResult(done).balance,
     replayed,
@@ -72,14 +76,19 @@ export function settleResult(done: Done): SettleResult {
   const detail = done.transaction?.detail ?? {}
   return {
     ...writeResult(done),
-    charged: toCredits(done.transaction?.credits ?? 0n),
+    charged: chargedBy(done),
     released: (detail['released'] as number | undefined) ?? 0,
     uncollected: (detail['uncollected'] as number | undefined) ?? 0,
   }
 }
 
 export function releaseResult(done: Done): ReleaseResult {
-  return { ...writeResult(done), released: toCredits(done.transaction?.credits ?? 0n) }
+  return { ...writeResult(done), released: (done.transaction?.detail['released'] as number | undefined) ?? 0, charged: chargedBy(done) }
+}
+
+/** What an ending charged: by whose fault a job failed, a settlement may have released and a release have settled (ND-16). */
+function chargedBy({ transaction }: Done): number {
+  return transaction?.kind === 'settle' ? toCredits(transaction.credits) : 0
 }
 
 export function refundResult(done: Done): RefundResult {

@@ -76,7 +76,7 @@ describe('the usage report', () => {
     expect((await usage({ since: T0, until: T0 + 1 })).totalCredits).toBe(40)
   })
 
-  it("divides days at the zone's midnight, the account's unless another is asked for", async () => {
+  it("SF-14: divides days at the zone's midnight, the account's unless another is asked for", async () => {
     await charge('chat.message')
     now += HOUR / 2 - 1
     await charge('chat.message')
@@ -111,13 +111,79 @@ describe('the usage report', () => {
     expect(await usage()).toMatchObject({ totalCalls: 0, totalCredits: 0, rows: [], burnRatePerDay: 0, runsOutAt: null })
   })
 
-  it('says how fast credits burn over the part of the period that has passed, and when they run out', async () => {
+  it('AX-23: says how fast credits burn over the part of the period that has passed, and when they run out', async () => {
     await credits.grant({ account: 'acme', credits: 60 })
     await charge('blog.post', { quantity: 10 })
     now = T0 + 2 * 24 * HOUR
     const report = await usage({ since: T0, until: T0 + 10 * 24 * HOUR })
     expect(report.burnRatePerDay).toBe(300)
     expect(report.runsOutAt).toBe(new Date(now + (4_460 / 300) * 24 * HOUR).toISOString())
+  })
+
+  it('WC-16: compares with the period of the same length just before as much as has passed', async () => {
+    await charge('blog.post')
+    now += 10 * HOUR
+    await charge('chat.message', { quantity: 10 })
+    now += 5 * HOUR
+    // Five hours of a day have passed: what counts before it is the five hours before.
+    const today = await usage({ since: now - 5 * HOUR, until: now + 19 * HOUR })
+    expect([today.totalCredits, today.previous, today.change]).toEqual([10, null, null])
+    const longer = await usage({ since: now - 10 * HOUR, until: now + 19 * HOUR })
+    expect([longer.totalCredits, longer.previous, longer.change]).toEqual([10, { calls: 1, credits: 60 }, (10 - 60) / 60])
+    const label = { name: 'customer', value: 'c1' }
+    expect(await usage({ since: now - 10 * HOUR, label })).toMatchObject({ totalCalls: 0, previous: null, change: null })
+  })
+
+  it('WC-16: has no change to tell where nothing was paid before, and a period without length has none before it', async () => {
+    const refunded = await charge('blog.post')
+    await credits.refund({ account: 'acme', transaction: refunded })
+    now += HOUR
+    await charge('chat.message')
+    expect(await usage({ since: T0 + 1, until: now + 1 })).toMatchObject({ totalCredits: 1, previous: { calls: 1, credits: 0 }, change: null })
+    expect(await usage({ since: now, until: now })).toMatchObject({ previous: null, change: null })
+    expect(await usage({ since: 0 })).toMatchObject({ totalCalls: 2, previous: null })
+  })
+
+  it('WC-13: begins with what costs most', async () => {
+    for (const operation of ['chat.message', 'blog.post', 'page.edit']) await charge(operation)
+    const spent = (await usage({ groupBy: 'operation' })).rows.map((row) => row.credits)
+    expect(spent).toEqual([...spent].sort((a, b) => b - a))
+  })
+
+  it('SF-06: one label scopes a summary by day, week, month, feature and any other label', async () => {
+    await charge('blog.post', { labels: { persona: 'ada', platform: 'x', automation: 'daily' } })
+    await charge('chat.message', { labels: { persona: 'ada', platform: 'y' } })
+    await charge('page.edit', { labels: { persona: 'bob', platform: 'x' } })
+    const label = { name: 'persona', value: 'ada' }
+    expect(await rowsOf({ groupBy: 'operation', label })).toEqual([['blog.post', 1, 60], ['chat.message', 1, 1]])
+    expect(await rowsOf({ groupBy: 'label:platform', label })).toEqual([['x', 1, 60], ['y', 1, 1]])
+    expect(await rowsOf({ groupBy: 'label:automation', label })).toEqual([['daily', 1, 60], [null, 1, 1]])
+    for (const groupBy of ['day', 'week', 'month']) expect((await usage({ groupBy, label })).totalCredits).toBe(61)
+    expect(await rowsOf({ groupBy: 'label:platform' })).toEqual([['x', 2, 62], ['y', 1, 1]])
+  })
+
+  it('I8: shares of any rows add up to 1, as they are told', async () => {
+    for (let index = 0; index < 7; index += 1) await charge('chat.message', { quantity: 1 + index, labels: { n: String(index), three: String(index % 3) } })
+    for (const groupBy of ['label:n', 'label:three', 'operation']) {
+      const { rows } = await usage({ groupBy })
+      expect(Math.abs(rows.reduce((sum, row) => sum + row.share, 0) - 1)).toBeLessThan(1e-12)
+      for (const row of rows) expect(row.share).toBeCloseTo(row.credits / 28, 11)
+    }
+  })
+
+  it('T32: what the catalog no longer tells is marked as unknown: a group of its own, in the total and never 0', async () => {
+    const document = { id: 'one', name: 'One', unit: { name: 'credit', plural: 'credits', credit_usd: '0.5' }, price_increase_notice_days: 0 }
+    const price = { model: 'flat', credits: '2' }
+    const other = await openCredits({ database: ':memory:', catalog: { ...document, operations: { 'a.one': { name: 'A', price }, 'b.two': { name: 'B', price } } }, clock: { now: () => now } })
+    await other.createAccount({ id: 'acme' })
+    await other.grant({ account: 'acme', credits: 10 })
+    for (const operation of ['a.one', 'b.two']) await other.charge({ account: 'acme', operation })
+    expect((await other.usage({ account: 'acme', groupBy: 'category' })).rows.map((row) => [row.key, row.credits, row.usd])).toEqual([['a', 2, 1], ['b', 2, 1]])
+    now += 1
+    const shorter = { ...document, unit: { ...document.unit, credit_usd: null }, operations: { 'a.one': { name: 'A', price } } }
+    await other.applyCatalog(shorter)
+    expect((await other.usage({ account: 'acme', groupBy: 'category' })).rows.map((row) => [row.key, row.credits, row.usd])).toEqual([['a', 2, null], [null, 2, null]])
+    await other.close()
   })
 
   it('gives dollars where the catalog fixes what a credit is worth, none where it does not', async () => {
