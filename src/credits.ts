@@ -1,44 +1,29 @@
-import { type Difference, difference } from './catalog/difference.js'
+import type { Difference } from './catalog/difference.js'
 import { type Clock, systemClock } from './clock.js'
-import type { Actor, Command, CommandOf } from './decide/command.js'
-import type { Done } from './decide/outcome.js'
-import { CreditError } from './errors.js'
+import type { Actor } from './decide/command.js'
+import * as accounts from './facade/accounts.js'
 import { readCatalog } from './facade/catalog-source.js'
-import { applyCatalog, type AppliedCatalog, setPrice } from './facade/change-catalog.js'
-import { actualOf, subjectOf } from './facade/consumption.js'
-import { type Input, inputs } from './facade/inputs.js'
+import * as catalogs from './facade/catalogs.js'
+import type { AppliedCatalog } from './facade/change-catalog.js'
+import { type Acting, Desk } from './facade/desk.js'
+import * as grants from './facade/grants.js'
+import * as housekeeping from './facade/housekeeping.js'
+import type { Input } from './facade/inputs.js'
+import * as limits from './facade/limits.js'
 import { openLedger } from './facade/open-ledger.js'
 import { readOpenOptions } from './facade/open-options.js'
-import { fingerprintOf, readAmount, readInput, readInstant, readTimeZone } from './facade/read-input.js'
-import { toolPrices, type ToolPrice } from './facade/tool-prices.js'
-import { PRIORITY_ALLOWANCE, PRIORITY_DEFAULT } from './ledger/grant.js'
-import type { Holder } from './ledger/reservation.js'
-import { RESERVATION_DEFAULT_MS } from './ledger/reservation.js'
-import { parseCredits, parsePositiveCredits, parseSignedCredits } from './money/credits.js'
-import { formatInstant } from './time/instant.js'
+import * as parties from './facade/parties.js'
+import * as plans from './facade/plans.js'
+import * as purchases from './facade/purchases.js'
+import * as reports from './facade/reports.js'
+import * as spending from './facade/spending.js'
+import type { ToolPrice } from './facade/tool-prices.js'
 import { randomSalt } from './random.js'
-import { afford } from './usage/afford.js'
-import { readBalance } from './usage/balance.js'
-import { estimate } from './usage/estimate.js'
-import { explain } from './usage/explain.js'
-import { history } from './usage/history.js'
 import { Ledger } from './usage/ledger.js'
-import { meteredCall, type MeteredCall, type MeteredAnswer } from './usage/metered-call.js'
-import { listOperations } from './usage/operations.js'
-import { usageReport } from './usage/report.js'
+import { type MeteredAnswer, type MeteredCall, meteredCall } from './usage/metered-call.js'
 import type * as results from './usage/results.js'
-import { verify } from './usage/verify.js'
-import {
-  accountResult,
-  chargeResult,
-  extendResult,
-  grantResult,
-  refundResult,
-  releaseResult,
-  reserveResult,
-  settleResult,
-  writeResult,
-} from './usage/write-results.js'
+
+export type { Acting }
 
 export interface OpenOptions {
   /** A file, `:memory:`, or a `postgres://` address. */
@@ -62,267 +47,315 @@ export async function openCredits(options: OpenOptions): Promise<Credits> {
   const store = await openLedger(database, catalog, clock)
   const defaultAccount =
     made === undefined ? null : { id: made.id, plan: made.plan ?? null, timeZone: made.timeZone ?? 'UTC', labelSalt: randomSalt }
-  return new Credits(new Ledger({ store, clock, defaultAccount }), { account: null, key: null, member: null, holder: 'operator' })
+  const ledger = new Ledger({ store, clock, defaultAccount })
+  return new Credits(new Desk(ledger, { account: null, key: null, member: null, run: null, holder: 'operator' }))
 }
-
-/** On whose behalf a {@link Credits} acts. */
-export interface Acting {
-  /** The account of calls that name none. */
-  readonly account?: string | null
-  readonly holder?: Holder
-  readonly key?: string | null
-  readonly member?: string | null
-}
-
-type Party = Required<Acting>
 
 /**
  * The one thing that every door calls. Amounts are credits as numbers of at most six decimals; every write takes an
  * `idempotencyKey` and answers the same again for the same key and input; a refusal rejects with a `CreditError`.
  */
 export class Credits {
-  readonly #ledger: Ledger
-  readonly #party: Party
+  readonly #desk: Desk
 
   /** Made by {@link openCredits}. */
-  constructor(ledger: Ledger, party: Party) {
-    this.#ledger = ledger
-    this.#party = party
+  constructor(desk: Desk) {
+    this.#desk = desk
   }
 
   /** The same ledger for another party: an agent sees and ends only what is its own. */
-  as(acting: Acting): Credits {
-    return new Credits(this.#ledger, { ...this.#party, ...acting })
+  as(acting: Partial<Acting>): Credits {
+    return new Credits(new Desk(this.#desk.ledger, { ...this.#desk.party, ...acting }))
   }
 
   /** The database in words for people, without secrets. */
   get location(): string {
-    return this.#ledger.store.location
+    return this.#desk.ledger.store.location
   }
 
   /** What opening the ledger did to its schema: from which version to which; zero is a ledger that was made. */
   get schema(): { readonly from: number; readonly to: number } {
-    return this.#ledger.store.schema
+    return this.#desk.ledger.store.schema
   }
 
   /** Opens an account; its plan's first grant comes with it. Opening the same again answers the account as it is. */
-  async createAccount(input: Input<'createAccount'>): Promise<results.AccountResult> {
-    const { id, plan = null, timeZone, parent = null, test, debtLimit, idempotencyKey } = readInput(inputs.createAccount, input)
-    if (parent !== null) await this.#seeParent(parent, test)
-    const settings = {
-      id,
-      timeZone: readTimeZone(timeZone),
-      parent,
-      isTest: test,
-      debtMax: debtLimit === undefined ? 0n : readAmount(parseCredits, debtLimit, 'debtLimit'),
-      labelSalt: randomSalt(),
-    }
-    return accountResult(await this.#write('create_account', { account: id, idempotencyKey }, { settings, plan }))
+  createAccount(input: Input<'createAccount'>): Promise<results.AccountResult> {
+    return accounts.createAccount(this.#desk, input)
   }
 
-  /** A parent is there already, and a test account never reports to a live one. @throws CreditError `unknown_account`, `invalid_request` */
-  async #seeParent(parent: string, isTest: boolean): Promise<void> {
-    const isParentTest = await this.#ledger.read(parent, ({ account }) => account.isTest)
-    if (isParentTest !== isTest) throw new CreditError('invalid_request', 'A test account has a test account as its parent, and a live one a live one')
-  }
-
-  async account(input: Input<'account'> = {}): Promise<results.AccountResult> {
-    const { account } = readInput(inputs.account, input)
-    return this.#ledger.read(this.#accountOf(account), (draft) => accountResult({ account: draft.account, replayed: false }))
+  account(input: Input<'account'> = {}): Promise<results.AccountResult> {
+    return accounts.account(this.#desk, input)
   }
 
   /** Every account of the ledger, by id. */
-  async accounts(): Promise<readonly results.AccountResult[]> {
-    const accounts = await this.#ledger.query((store) => store.accounts(null, ACCOUNTS_MAX))
-    return accounts.map((account) => accountResult({ account, replayed: false }))
+  accounts(): Promise<readonly results.AccountResult[]> {
+    return accounts.accounts(this.#desk)
   }
 
   /** Suspends, resumes (`active`) or closes an account. A suspended one spends nothing; what was admitted is still settled. */
-  async setAccountState(input: Input<'setState'>): Promise<results.WriteResult> {
-    const asked = readInput(inputs.setState, input)
-    return writeResult(await this.#write('set_state', asked, { state: asked.state, reason: asked.reason ?? null }))
+  setAccountState(input: Input<'setState'>): Promise<results.WriteResult> {
+    return accounts.setAccountState(this.#desk, input)
   }
 
-  async subscribe(input: Input<'subscribe'>): Promise<results.WriteResult> {
-    const asked = readInput(inputs.subscribe, input)
-    return writeResult(await this.#write('subscribe', asked, { plan: asked.plan }))
+  /**
+   * Puts an account on a plan: at once where it has no paid one, otherwise at the next renewal with the balance untouched,
+   * or, `when` being `now`, with a positive difference of the allowances for the rest of the period.
+   */
+  subscribe(input: Input<'subscribe'>): Promise<results.WriteResult> {
+    return plans.subscribe(this.#desk, input)
+  }
+
+  /** Ends the plan with its running period; until then everything stays as it is. */
+  cancelSubscription(input: Input<'write'> = {}): Promise<results.WriteResult> {
+    return plans.cancelSubscription(this.#desk, input)
+  }
+
+  /**
+   * Buys a pack: settled at once, or pending until {@link settlePurchase}. Its paid and its bonus part become grants of
+   * their own. What is not an operator's buys for itself, where the catalog or the operator shows it packs.
+   */
+  purchase(input: Input<'purchase'>): Promise<results.PurchaseResult> {
+    return purchases.purchase(this.#desk, input)
+  }
+
+  /** Says that a pending purchase is paid: its credits are granted now. */
+  settlePurchase(input: Input<'byPurchase'>): Promise<results.PurchaseResult> {
+    return purchases.settlePurchase(this.#desk, input)
+  }
+
+  /** Drops a purchase that was never paid. */
+  cancelPurchase(input: Input<'byPurchase'>): Promise<results.PurchaseResult> {
+    return purchases.cancelPurchase(this.#desk, input)
+  }
+
+  /** Takes the unused credits of a purchase away against the unused share of its price, as the pack's rule allows. */
+  refundPurchase(input: Input<'refundPurchase'>): Promise<results.PurchaseRefundResult> {
+    return purchases.refundPurchase(this.#desk, input)
+  }
+
+  /** The payment history, newest first; pending purchases are in it. */
+  purchases(input: Input<'account'> = {}): Promise<readonly results.PaymentResult[]> {
+    return purchases.purchases(this.#desk, input)
+  }
+
+  packs(input: Input<'account'> = {}): Promise<readonly results.PackResult[]> {
+    return purchases.packs(this.#desk, input)
+  }
+
+  plans(): Promise<readonly results.PlanResult[]> {
+    return purchases.plans(this.#desk)
+  }
+
+  /** Shows self-service purchases to an account, or hides them, whatever its catalog says. */
+  setSelfService(input: Input<'setSelfService'>): Promise<results.WriteResult> {
+    return purchases.setSelfService(this.#desk, input)
+  }
+
+  /** So many units of a recurring item from now on: metered to the millisecond, charged at the end of each month. */
+  setItem(input: Input<'setItem'>): Promise<results.SetItemResult> {
+    return purchases.setItem(this.#desk, input)
+  }
+
+  items(input: Input<'account'> = {}): Promise<readonly results.ItemResult[]> {
+    return purchases.items(this.#desk, input)
+  }
+
+  /** Makes a budget, or changes one without touching what it has counted. A new one counts from now on. */
+  setBudget(input: Input<'setBudget'>): Promise<results.BudgetResult> {
+    return limits.setBudget(this.#desk, input)
+  }
+
+  removeBudget(input: Input<'byId'>): Promise<results.WriteResult> {
+    return limits.removeBudget(this.#desk, input)
+  }
+
+  /** Raises a budget's limit, a plan's spending cap (`spending_cap`) as well, until an instant or for good. */
+  raiseBudget(input: Input<'raiseBudget'>): Promise<results.BudgetResult> {
+    return limits.raiseBudget(this.#desk, input)
+  }
+
+  /** Sets a threshold of the balance, to be told of once when it is reached. */
+  setAlert(input: Input<'setAlert'>): Promise<results.AlertResult> {
+    return limits.setAlert(this.#desk, input)
+  }
+
+  removeAlert(input: Input<'byId'>): Promise<results.WriteResult> {
+    return limits.removeAlert(this.#desk, input)
+  }
+
+  alerts(input: Input<'account'> = {}): Promise<readonly results.AlertResult[]> {
+    return limits.alerts(this.#desk, input)
+  }
+
+  /** What people are to be told, newest first. */
+  messages(input: Input<'messages'> = {}): Promise<readonly results.MessageResult[]> {
+    return limits.messages(this.#desk, input)
+  }
+
+  /** Adds a member to an account, or gives one another role or name. */
+  putMember(input: Input<'putMember'>): Promise<results.MemberResult> {
+    return parties.putMember(this.#desk, input)
+  }
+
+  removeMember(input: Input<'byId'>): Promise<results.WriteResult> {
+    return parties.removeMember(this.#desk, input)
+  }
+
+  members(input: Input<'account'> = {}): Promise<readonly results.MemberResult[]> {
+    return parties.members(this.#desk, input)
+  }
+
+  /** Makes a key and shows its secret this once; the ledger keeps a digest. */
+  createKey(input: Input<'createKey'> = {}): Promise<results.CreatedKeyResult> {
+    return parties.createKey(this.#desk, input)
+  }
+
+  /** Revokes a key and every key below it, at once and in every process. */
+  revokeKey(input: Input<'byId'>): Promise<results.WriteResult> {
+    return parties.revokeKey(this.#desk, input)
+  }
+
+  keys(input: Input<'account'> = {}): Promise<readonly results.KeyResult[]> {
+    return parties.keys(this.#desk, input)
+  }
+
+  /** Whose key a secret is and what it may do; null for one that holds no more or never did. */
+  authenticate(secret: string): Promise<results.AuthenticatedResult | null> {
+    return parties.authenticate(this.#desk, secret)
+  }
+
+  /** Moves a test account's own time forward: everything that falls due on the way happens. */
+  advanceClock(input: Input<'advanceClock'>): Promise<results.AccountResult> {
+    return accounts.advanceClock(this.#desk, input)
+  }
+
+  /** The zone in which the account's days, weeks and months are counted and shown from now on. */
+  setTimeZone(input: Input<'setTimeZone'>): Promise<results.AccountResult> {
+    return accounts.setTimeZone(this.#desk, input)
   }
 
   /** Gives an account credits. Not for agents: they may ask for more, never give it to themselves (AX-16). */
-  async grant(input: Input<'grant'>): Promise<results.GrantResult> {
-    const asked = readInput(inputs.grant, input)
-    return grantResult(
-      await this.#write('grant', asked, {
-        amount: readAmount(parsePositiveCredits, asked.credits, 'credits'),
-        source: asked.source,
-        priority: asked.priority ?? (asked.source === 'allowance' ? PRIORITY_ALLOWANCE : PRIORITY_DEFAULT),
-        isPaid: asked.paid,
-        effectiveAt: readInstant(asked.effectiveAt, 'effectiveAt'),
-        expiresAt: readInstant(asked.expiresAt, 'expiresAt'),
-        reason: asked.reason ?? null,
-      }),
-    )
+  grant(input: Input<'grant'>): Promise<results.GrantResult> {
+    return grants.grant(this.#desk, input)
   }
 
   /** A signed correction by an operator; never takes the balance below zero. */
-  async adjust(input: Input<'adjust'>): Promise<results.WriteResult> {
-    const asked = readInput(inputs.adjust, input)
-    const amount = readAmount(parseSignedCredits, asked.credits, 'credits')
-    return writeResult(await this.#write('adjust', asked, { amount, reason: asked.reason ?? null }))
+  adjust(input: Input<'adjust'>): Promise<results.WriteResult> {
+    return grants.adjust(this.#desk, input)
   }
 
   /** Prices an operation and takes its credits at once, all of them or none. */
-  async charge(input: Input<'charge'>): Promise<results.ChargeResult> {
-    const asked = readInput(inputs.charge, input)
-    return chargeResult(await this.#write('charge', asked, { subject: subjectOf(asked), labels: asked.labels ?? null }))
+  charge(input: Input<'charge'>): Promise<results.ChargeResult> {
+    return spending.charge(this.#desk, input)
   }
 
   /** Sets the highest price of work aside before it starts. */
-  async reserve(input: Input<'reserve'>): Promise<results.ReserveResult> {
-    const asked = readInput(inputs.reserve, input)
-    return reserveResult(
-      await this.#write('reserve', asked, {
-        subject: subjectOf(asked),
-        labels: asked.labels ?? null,
-        ttlMs: asked.ttlSeconds === undefined ? RESERVATION_DEFAULT_MS : Math.ceil(asked.ttlSeconds * 1_000),
-        overrun: asked.overrun,
-        call: null,
-      }),
-    )
+  reserve(input: Input<'reserve'>): Promise<results.ReserveResult> {
+    return spending.reserve(this.#desk, input)
   }
 
   /** Moves the end of an open reservation to so many seconds from now. */
-  async extend(input: Input<'extend'>): Promise<results.ExtendResult> {
-    const asked = readInput(inputs.extend, input)
-    const ttlMs = Math.ceil(asked.ttlSeconds * 1_000)
-    return extendResult(await this.#write('extend', asked, { reservation: asked.reservation, ttlMs, isHeartbeat: false }))
+  extend(input: Input<'extend'>): Promise<results.ExtendResult> {
+    return spending.extend(this.#desk, input)
   }
 
   /** Ends a reservation by charging what was consumed; without a figure, all that was reserved. */
-  async settle(input: Input<'settle'>): Promise<results.SettleResult> {
-    const asked = readInput(inputs.settle, input)
-    const facts = { reservation: asked.reservation, actual: actualOf(asked), fault: asked.fault ?? null }
-    return settleResult(await this.#write('settle', asked, facts))
+  settle(input: Input<'settle'>): Promise<results.SettleResult> {
+    return spending.settle(this.#desk, input)
   }
 
   /** Ends a reservation without a charge. */
-  async release(input: Input<'release'>): Promise<results.ReleaseResult> {
-    const asked = readInput(inputs.release, input)
-    return releaseResult(await this.#write('release', asked, { reservation: asked.reservation, fault: asked.fault ?? null }))
+  release(input: Input<'release'>): Promise<results.ReleaseResult> {
+    return spending.release(this.#desk, input)
   }
 
   /** Gives credits of a charge back, all that is left of it unless told, to the grants that paid. */
-  async refund(input: Input<'refund'>): Promise<results.RefundResult> {
-    const asked = readInput(inputs.refund, input)
-    const amount = asked.credits === undefined ? null : readAmount(parsePositiveCredits, asked.credits, 'credits')
-    return refundResult(await this.#write('refund', asked, { transaction: asked.transaction, amount, reason: asked.reason ?? null }))
+  refund(input: Input<'refund'>): Promise<results.RefundResult> {
+    return spending.refund(this.#desk, input)
   }
 
-  async balance(input: Input<'account'> = {}): Promise<results.BalanceResult> {
-    const { account } = readInput(inputs.account, input)
-    return readBalance(this.#ledger, this.#accountOf(account), { withoutMeter: this.#party.holder === 'agent' })
+  balance(input: Input<'account'> = {}): Promise<results.BalanceResult> {
+    return reports.balance(this.#desk, input)
   }
 
   /** The budgets that bound this account's spending. */
-  async budgets(input: Input<'account'> = {}): Promise<results.BudgetsResult> {
-    const { account } = readInput(inputs.account, input)
-    return this.#ledger.read(this.#accountOf(account), () => ({ budgets: [], tightest: null, run: null }))
+  budgets(input: Input<'account'> = {}): Promise<results.BudgetsResult> {
+    return limits.budgets(this.#desk, input)
   }
 
   /** What an operation, or several calls together, would cost now, and what would stop it. Answers whatever the balance. */
-  async estimate(input: Input<'estimate'>): Promise<results.EstimateResult> {
-    const asked = readInput(inputs.estimate, input)
-    const calls = asked.calls ?? [asked]
-    return estimate(this.#ledger, this.#accountOf(asked.account), calls.map(subjectOf))
+  estimate(input: Input<'estimate'>): Promise<results.EstimateResult> {
+    return reports.estimate(this.#desk, input)
   }
 
-  async usage(input: Input<'usage'> = {}): Promise<results.UsageResult> {
-    const asked = readInput(inputs.usage, input)
-    return usageReport(this.#ledger, {
-      account: this.#accountOf(asked.account),
-      since: readInstant(asked.since, 'since'),
-      until: readInstant(asked.until, 'until'),
-      groupBy: asked.groupBy,
-      timeZone: asked.timeZone === undefined ? null : readTimeZone(asked.timeZone),
-      label: asked.label ?? null,
-    })
+  usage(input: Input<'usage'> = {}): Promise<results.UsageResult> {
+    return reports.usage(this.#desk, input)
   }
 
   /** The journal, newest first. An agent is not shown what the meter reserves and gives back. */
-  async transactions(input: Input<'transactions'> = {}): Promise<results.TransactionsResult> {
-    const asked = readInput(inputs.transactions, input)
-    return history(this.#ledger, {
-      account: this.#accountOf(asked.account),
-      type: asked.type ?? null,
-      operation: asked.operation ?? null,
-      label: asked.label ?? null,
-      since: readInstant(asked.since, 'since'),
-      until: readInstant(asked.until, 'until'),
-      limit: asked.limit,
-      cursor: asked.cursor ?? null,
-      withoutMeter: this.#party.holder === 'agent',
-    })
+  transactions(input: Input<'transactions'> = {}): Promise<results.TransactionsResult> {
+    return reports.transactions(this.#desk, input)
   }
 
   /** Why a transaction cost what it cost, or what became of a call by its idempotency key. */
-  async explain(input: Input<'explain'>): Promise<results.ExplainResult> {
-    const asked = readInput(inputs.explain, input)
-    const by = asked.transaction === undefined ? { key: asked.idempotencyKey as string } : { transaction: asked.transaction }
-    return explain(this.#ledger, this.#accountOf(asked.account), by)
+  explain(input: Input<'explain'>): Promise<results.ExplainResult> {
+    return reports.explain(this.#desk, input)
   }
 
   /** How many units of each operation so many credits pay for; without a figure, what can be spent now. */
-  async afford(input: Input<'afford'> = {}): Promise<results.AffordResult> {
-    const asked = readInput(inputs.afford, input)
-    const credits = asked.credits === undefined ? null : readAmount(parseCredits, asked.credits, 'credits')
-    return afford(this.#ledger, this.#accountOf(asked.account), { credits, category: asked.category ?? null })
+  afford(input: Input<'afford'> = {}): Promise<results.AffordResult> {
+    return reports.afford(this.#desk, input)
   }
 
-  async operations(input: Input<'operations'> = {}): Promise<results.OperationsResult> {
-    const asked = readInput(inputs.operations, input)
-    return listOperations(this.#ledger, { category: asked.category ?? null, search: asked.search ?? null })
+  operations(input: Input<'operations'> = {}): Promise<results.OperationsResult> {
+    return catalogs.operations(this.#desk, input)
   }
 
   /** What calls of the upstream tools cost that the catalog names. */
-  async toolPrices(input: Input<'operations'> = {}): Promise<readonly ToolPrice[]> {
-    const asked = readInput(inputs.operations, input)
-    return toolPrices(this.#ledger, { category: asked.category ?? null, search: asked.search ?? null })
+  toolPrices(input: Input<'operations'> = {}): Promise<readonly ToolPrice[]> {
+    return catalogs.toolPrices(this.#desk, input)
   }
 
   /** The catalog in force, as its document. */
-  async catalog(): Promise<{ readonly version: number; readonly effectiveAt: string; readonly document: object }> {
-    const { version, catalog } = await this.#ledger.catalog()
-    return { version: version.version, effectiveAt: formatInstant(version.effectiveAt), document: JSON.parse(catalog.source) as object }
+  catalog(): Promise<{ readonly version: number; readonly effectiveAt: string; readonly document: object }> {
+    return catalogs.catalog(this.#desk)
   }
 
   /** How a catalog (name, file or document) differs from the one in force. */
-  async compareCatalog(catalog: string | object): Promise<{ readonly version: number; readonly differences: readonly Difference[] }> {
-    const given = await readCatalog(catalog)
-    const { version, catalog: live } = await this.#ledger.catalog()
-    return { version: version.version, differences: difference(live, given) }
+  compareCatalog(catalog: string | object): Promise<{ readonly version: number; readonly differences: readonly Difference[] }> {
+    return catalogs.compareCatalog(this.#desk, catalog)
   }
 
   /** Puts a catalog (name, file or document) into force as a new version; a price increase waits for the notice period. */
-  async applyCatalog(catalog: string | object): Promise<AppliedCatalog> {
-    return applyCatalog(this.#ledger, await readCatalog(catalog))
+  applyCatalog(catalog: string | object): Promise<AppliedCatalog> {
+    return catalogs.applyCatalog(this.#desk, catalog)
   }
 
   /** Sets the price of a tool or an operation as a new catalog version. The notice period holds. */
-  async setPrice(input: { readonly target: string; readonly credits: number | string }): Promise<AppliedCatalog> {
-    return setPrice(this.#ledger, input)
+  setPrice(input: { readonly target: string; readonly credits: number | string }): Promise<AppliedCatalog> {
+    return catalogs.setPrice(this.#desk, input)
+  }
+
+  /** A calendar month of an account, and of those that report to it: opening, lines, closing, and the head of its chain. */
+  statement(input: Input<'statement'> = {}): Promise<results.StatementResult> {
+    return reports.statement(this.#desk, input)
+  }
+
+  /** What real history would have cost by a draft catalog, and what it did cost. Writes nothing. */
+  whatIf(catalog: string | object, input: Input<'whatIf'> = {}): Promise<results.WhatIfResult> {
+    return reports.whatIf(this.#desk, catalog, input)
   }
 
   /** Recomputes balances, grants, reservations and the hash chain from the journal; what `doctor` prints. */
-  async verify(input: Input<'verify'> = {}): Promise<results.VerifyResult> {
-    const asked = readInput(inputs.verify, input)
-    return verify(this.#ledger, { account: asked.account ?? null, since: asked.since ?? null })
+  verify(input: Input<'verify'> = {}): Promise<results.VerifyResult> {
+    return reports.verify(this.#desk, input)
   }
 
   /** Meters one call of an upstream tool: price, reserve, run, settle or release. What doors hand to a relay. */
   meter(call: MeteredCall, options: { readonly withoutNotes?: boolean } = {}): Promise<MeteredAnswer> {
-    const { key, member } = this.#party
-    const actor: Actor = { key, member, holder: 'meter' }
-    return meteredCall({ ledger: this.#ledger, account: this.#accountOf(undefined), actor, ...options }, call)
+    const { key, member, run } = this.#desk.party
+    const actor: Actor = { key, member, run, holder: 'meter' }
+    return meteredCall({ ledger: this.#desk.ledger, account: this.#desk.accountOf(undefined), actor, ...options }, call)
   }
 
   /**
@@ -331,53 +364,22 @@ export class Credits {
    *
    * @throws the first error, once every account has had its turn; at once when the ledger is away.
    */
-  async sweep(): Promise<number> {
-    const due = await this.#ledger.query((store) => store.dueAccounts(this.#ledger.now(), SWEEP_MAX))
-    const errors: unknown[] = []
-    for (const account of due) {
-      try {
-        await this.#write('sweep', { account }, {})
-      } catch (error) {
-        errors.push(error)
-        if (error instanceof CreditError && error.code === 'ledger_unavailable') break
-      }
-    }
-    if (errors.length > 0) throw errors[0]
-    return due.length
+  sweep(): Promise<number> {
+    return housekeeping.sweep(this.#desk)
+  }
+
+  /** One round of preparing usage reports, from the account after `after` on; answers where the next one goes on. */
+  rollUp(after: string | null): Promise<string | null> {
+    return housekeeping.rollUp(this.#desk, after)
   }
 
   /** A value that differs once anything in the ledger has changed, whoever changed it. */
   changeMark(): Promise<string> {
-    return this.#ledger.query((store) => store.changeMark())
+    return this.#desk.ledger.query((store) => store.changeMark())
   }
 
   /** Waits for what is under way and closes the ledger. */
   close(): Promise<void> {
-    return this.#ledger.store.close()
-  }
-
-  #accountOf(account: string | undefined): string {
-    const id = account ?? this.#party.account
-    if (id !== null) return id
-    throw new CreditError('invalid_request', 'account: expected the id of an account', { details: { field: 'account' } })
-  }
-
-  #write<K extends Command['kind']>(
-    kind: K,
-    asked: { readonly account?: string | undefined; readonly idempotencyKey?: string | undefined },
-    facts: Omit<CommandOf<K>, 'kind' | 'account' | 'actor' | 'idempotencyKey' | 'fingerprint'>,
-  ): Promise<Done> {
-    const { key, member, holder } = this.#party
-    const actor: Actor = { key, member, holder }
-    const idempotencyKey = asked.idempotencyKey ?? null
-    const fingerprint = idempotencyKey === null ? null : fingerprintOf(kind, facts)
-    const command = { kind, account: this.#accountOf(asked.account), actor, idempotencyKey, fingerprint, ...facts }
-    return this.#ledger.update(command as unknown as Command)
+    return this.#desk.ledger.store.close()
   }
 }
-
-/** Bounds a list that is for people; a ledger with more accounts is asked account by account. */
-const ACCOUNTS_MAX = 10_000
-
-/** Accounts that one sweep takes; what is left waits for the next, or for its own next call. */
-const SWEEP_MAX = 1_000

@@ -16,3 +16,8 @@ export function randomSalt(): string {
 export function randomId(): string {
   return randomBytes(16).toString('hex')
 }
+
+/** A secret that nobody can guess: 256 bits as text that fits into a header and a URL. */
+export function randomSecret(): string {
+  return randomBytes(32).toString('base64url')
+}

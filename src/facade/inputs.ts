@@ -1,22 +1,11 @@
 import { z } from 'zod'
 import { FAULTS } from '../decide/command.js'
 import { PRIORITY_MAX } from '../ledger/grant.js'
-import { isStorable, NAME_MAX } from '../ledger/storable-text.js'
 import { TRANSACTION_KINDS } from '../ledger/transaction.js'
 import { OVERRUN_POLICIES } from '../ledger/reservation.js'
+import { account, amount, id, idempotencyKey, instant, string, text, write } from './input-parts.js'
 import { jsonProblem } from './json-value.js'
-
-/**
- * What the library takes: strict objects, so that a misspelt field is refused and never silently ignored. Amounts are
- * read by the money room, which says more exactly than a schema what is wrong with one. Text that not every database can
- * keep, or that changes when it is encoded, is refused: what is hashed and what is stored must be the same.
- */
-const string = z.string().refine(isStorable, 'expected a text without NUL characters and lone surrogates')
-const id = string.min(1).max(NAME_MAX)
-const text = string.min(1).max(1_000)
-const amount = z.unknown()
-/** ISO text, epoch milliseconds or a `Date`. */
-const instant = z.unknown()
+import { operatorInputs } from './operator-inputs.js'
 
 /** Bounds what a journal row may carry: 64 labels, names up to 255 characters, values up to 1 kB. */
 const LABELS_MAX = 64
@@ -27,8 +16,6 @@ const labels = z
   .refine((value) => Object.keys(value).length <= LABELS_MAX, `expected at most ${LABELS_MAX} labels`)
   .refine((value) => Object.values(value).every((label) => Buffer.byteLength(label) <= LABEL_BYTES_MAX), 'expected values of at most 1 kB')
 
-const account = id.optional()
-const idempotencyKey = id.optional()
 /** Looked through only where it is an object: what else it may be, the schema says. */
 const args = z.record(z.string(), z.unknown()).superRefine((value, context) => {
   const message = jsonProblem(value)
@@ -48,9 +35,9 @@ const head = z.string().regex(/^\s*[\da-f]{64}\s*$/i, 'expected a head of 64 hex
 
 const labelFilter = z.strictObject({ name: id, value: string })
 
-const write = { account, idempotencyKey }
-
+/** What the library takes: strict objects, so that a misspelt field is refused and never silently ignored. */
 export const inputs = {
+  ...operatorInputs,
   createAccount: z.strictObject({
     id,
     plan: id.optional(),
@@ -60,7 +47,6 @@ export const inputs = {
     debtLimit: amount.optional(),
     idempotencyKey,
   }),
-  subscribe: z.strictObject({ ...write, plan: id }),
   grant: z.strictObject({
     ...write,
     credits: amount,
@@ -94,8 +80,11 @@ export const inputs = {
   setState: z.strictObject({ ...write, state: z.enum(['active', 'suspended', 'closed']), reason: text.optional() }),
   account: z.strictObject({ account }),
   estimate: z
-    .strictObject({ account, ...call, operation: id.optional(), usage: usage.optional(), calls: z.array(z.strictObject(call)).min(1).max(100).optional() })
-    .refine((value) => (value.operation === undefined) !== (value.calls === undefined), 'give either operation or calls'),
+    .strictObject({ account, ...call, operation: id.optional(), usage: usage.optional(), calls: z.array(z.strictObject(call)).min(1).max(100).optional(), campaign: operatorInputs.campaign.optional(), labels: labels.optional() })
+    .refine(
+      ({ operation, calls, campaign }) => [operation, calls, campaign].filter((one) => one !== undefined).length === 1,
+      'give one of operation, calls and campaign',
+    ),
   usage: z.strictObject({
     account,
     since: instant.optional(),

@@ -3,7 +3,7 @@ import { canonicalJson } from '../catalog/canonical-json.js'
 import { CreditError } from '../errors.js'
 import { InvalidAmount } from '../money/invalid-amount.js'
 import { isTimeZone } from '../time/calendar.js'
-import { type Instant, parseInstant } from '../time/instant.js'
+import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, parseInstant, SECOND_MS } from '../time/instant.js'
 import { LOST_NAME } from './json-value.js'
 import { fieldOf, foundWords, problemWords } from './problem-words.js'
 
@@ -49,6 +49,16 @@ export function readInstant(value: unknown, field: string): Instant | null {
   const at = parseInstant(value)
   if (at !== null) return at
   throw new CreditError('invalid_request', `${field} is ${foundWords(value)}; expected an instant: ISO 8601 text with a zone, epoch milliseconds or a Date`, { details: { field } })
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS, w: 7 * DAY_MS }
+
+/** A length of time: `30d`, `12h`, or milliseconds as a number. @throws CreditError `invalid_request` */
+export function readDuration(value: string | number, field: string): number {
+  const [, count, unit] = /^(\d{1,12})(ms|s|m|h|d|w)$/.exec(String(value)) ?? []
+  const ms = typeof value === 'number' ? value : Number(count) * (UNIT_MS[unit ?? ''] ?? Number.NaN)
+  if (Number.isSafeInteger(ms) && ms > 0) return ms
+  throw new CreditError('invalid_request', `${field} is ${foundWords(value)}; expected a length of time such as 30d, 12h or 15m`, { details: { field } })
 }
 
 /** @throws CreditError `invalid_request` */

@@ -1,0 +1,56 @@
+import { CreditError } from '../errors.js'
+import { parseCredits } from '../money/credits.js'
+import { randomSalt } from '../random.js'
+import type * as results from '../usage/results.js'
+import { accountResult, writeResult } from '../usage/write-results.js'
+import type { Desk } from './desk.js'
+import { type Input, inputs } from './inputs.js'
+import { readAmount, readDuration, readInput, readTimeZone } from './read-input.js'
+
+export async function createAccount(desk: Desk, input: Input<'createAccount'>): Promise<results.AccountResult> {
+  const { id, plan = null, timeZone, parent = null, test, debtLimit, idempotencyKey } = readInput(inputs.createAccount, input)
+  if (parent !== null) await seeParent(desk, parent, test)
+  const settings = {
+    id,
+    timeZone: readTimeZone(timeZone),
+    parent,
+    isTest: test,
+    debtMax: debtLimit === undefined ? 0n : readAmount(parseCredits, debtLimit, 'debtLimit'),
+    labelSalt: randomSalt(),
+  }
+  return accountResult(await desk.write('create_account', { account: id, idempotencyKey }, { settings, plan }))
+}
+
+/** A parent is there already, and a test account never reports to a live one. @throws CreditError `unknown_account`, `invalid_request` */
+async function seeParent(desk: Desk, parent: string, isTest: boolean): Promise<void> {
+  const isParentTest = await desk.ledger.read(parent, ({ account }) => account.isTest)
+  if (isParentTest !== isTest) throw new CreditError('invalid_request', 'A test account has a test account as its parent, and a live one a live one')
+}
+
+export async function account(desk: Desk, input: Input<'account'>): Promise<results.AccountResult> {
+  const { account } = readInput(inputs.account, input)
+  return desk.ledger.read(desk.accountOf(account), (draft) => accountResult({ account: draft.account, replayed: false }))
+}
+
+export async function accounts(desk: Desk): Promise<readonly results.AccountResult[]> {
+  const accounts = await desk.ledger.query((store) => store.accounts(null, ACCOUNTS_MAX))
+  return accounts.map((account) => accountResult({ account, replayed: false }))
+}
+
+export async function setAccountState(desk: Desk, input: Input<'setState'>): Promise<results.WriteResult> {
+  const asked = readInput(inputs.setState, input)
+  return writeResult(await desk.write('set_state', asked, { state: asked.state, reason: asked.reason ?? null }))
+}
+
+export async function advanceClock(desk: Desk, input: Input<'advanceClock'>): Promise<results.AccountResult> {
+  const asked = readInput(inputs.advanceClock, input)
+  return accountResult(await desk.write('advance_clock', asked, { byMs: readDuration(asked.by, 'by') }))
+}
+
+export async function setTimeZone(desk: Desk, input: Input<'setTimeZone'>): Promise<results.AccountResult> {
+  const asked = readInput(inputs.setTimeZone, input)
+  return accountResult(await desk.write('set_time_zone', asked, { timeZone: readTimeZone(asked.timeZone) }))
+}
+
+/** Bounds a list that is for people; a ledger with more accounts is asked account by account. */
+const ACCOUNTS_MAX = 10_000

@@ -1,0 +1,67 @@
+import type { Actor, Command, CommandOf } from '../decide/command.js'
+import { unknownAccount } from '../decide/decide.js'
+import type { Done } from '../decide/outcome.js'
+import { CreditError } from '../errors.js'
+import type { Holder } from '../ledger/reservation.js'
+import { errorOf, type Ledger } from '../usage/ledger.js'
+import { fingerprintOf } from './read-input.js'
+
+/** On whose behalf something is asked, all of it said. */
+export interface Acting {
+  /** The account of calls that name none. */
+  readonly account: string | null
+  readonly holder: Holder
+  readonly key: string | null
+  /** In whose name it spends; a key brings its own member. */
+  readonly member: string | null
+  /** The run that the work belongs to, for budgets that count each run apart. */
+  readonly run: string | null
+}
+
+/** A ledger and the party that stands before it: what every question and every write of the facade is made with. */
+export class Desk {
+  readonly ledger: Ledger
+  readonly party: Acting
+
+  constructor(ledger: Ledger, party: Acting) {
+    this.ledger = ledger
+    this.party = party
+  }
+
+  get actor(): Actor {
+    const { key, member, run, holder } = this.party
+    return { key, member, run, holder }
+  }
+
+  /**
+   * The account that is meant.
+   *
+   * @throws CreditError `invalid_request` where none is named; `unknown_account` for another than the party's key is of,
+   * since to a key other accounts are not there
+   */
+  accountOf(account: string | undefined): string {
+    const { account: own, key } = this.party
+    const id = account ?? own
+    if (id !== null && own !== null && key !== null && id !== own) throw errorOf(unknownAccount(id))
+    if (id !== null) return id
+    throw new CreditError('invalid_request', 'account: expected the id of an account', { details: { field: 'account' } })
+  }
+
+  /**
+   * Has a command decided and committed.
+   *
+   * @param same what makes it the same request, where the facts hold something that was made up for it
+   * @throws CreditError with the refusal
+   */
+  write<K extends Command['kind']>(
+    kind: K,
+    asked: { readonly account?: string | undefined; readonly idempotencyKey?: string | undefined },
+    facts: Omit<CommandOf<K>, 'kind' | 'account' | 'actor' | 'idempotencyKey' | 'fingerprint'>,
+    same: object = facts,
+  ): Promise<Done> {
+    const idempotencyKey = asked.idempotencyKey ?? null
+    const fingerprint = idempotencyKey === null ? null : fingerprintOf(kind, same)
+    const command = { kind, account: this.accountOf(asked.account), actor: this.actor, idempotencyKey, fingerprint, ...facts }
+    return this.ledger.update(command as unknown as Command)
+  }
+}

@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import { isStorable, NAME_MAX } from '../ledger/storable-text.js'
+
+/** Text that not every database can keep, or that changes when it is encoded, is refused: what is hashed and what is stored must be the same. */
+export const string = z.string().refine(isStorable, 'expected a text without NUL characters and lone surrogates')
+export const id = string.min(1).max(NAME_MAX)
+export const text = string.min(1).max(1_000)
+/** Read by the money room, which says more exactly than a schema what is wrong with an amount. */
+export const amount = z.unknown()
+/** ISO text, epoch milliseconds or a `Date`. */
+export const instant = z.unknown()
+
+export const account = id.optional()
+export const idempotencyKey = id.optional()
+
+/** What every write takes. */
+export const write = { account, idempotencyKey }

@@ -1,0 +1,88 @@
+import { parseCredits } from '../money/credits.js'
+import { afford as affordable } from '../usage/afford.js'
+import { readBalance } from '../usage/balance.js'
+import { estimate as estimateWork } from '../usage/estimate.js'
+import { explain as explainOne } from '../usage/explain.js'
+import { history } from '../usage/history.js'
+import { usageReport } from '../usage/report.js'
+import type * as results from '../usage/results.js'
+import { statement as statementOf } from '../usage/statement.js'
+import { verify as verifyLedger } from '../usage/verify.js'
+import { whatIf as whatIfOf } from '../usage/what-if.js'
+import { DAY_MS } from '../time/instant.js'
+import { readCatalog } from './catalog-source.js'
+import { subjectOf } from './consumption.js'
+import type { Desk } from './desk.js'
+import { type Input, inputs } from './inputs.js'
+import { readAmount, readInput, readInstant, readTimeZone } from './read-input.js'
+
+export async function balance(desk: Desk, input: Input<'account'>): Promise<results.BalanceResult> {
+  const { account } = readInput(inputs.account, input)
+  return readBalance(desk.ledger, desk.accountOf(account), { party: desk.party, withoutMeter: desk.party.holder === 'agent' })
+}
+
+export async function estimate(desk: Desk, input: Input<'estimate'>): Promise<results.EstimateResult> {
+  const asked = readInput(inputs.estimate, input)
+  const work = asked.campaign === undefined ? { subjects: (asked.calls ?? [asked]).map(subjectOf) } : { campaign: asked.campaign }
+  return estimateWork(desk.ledger, desk.accountOf(asked.account), { work, actor: desk.actor, labels: asked.labels ?? null })
+}
+
+export async function usage(desk: Desk, input: Input<'usage'>): Promise<results.UsageResult> {
+  const asked = readInput(inputs.usage, input)
+  return usageReport(desk.ledger, {
+    account: desk.accountOf(asked.account),
+    since: readInstant(asked.since, 'since'),
+    until: readInstant(asked.until, 'until'),
+    groupBy: asked.groupBy,
+    timeZone: asked.timeZone === undefined ? null : readTimeZone(asked.timeZone),
+    label: asked.label ?? null,
+  })
+}
+
+export async function transactions(desk: Desk, input: Input<'transactions'>): Promise<results.TransactionsResult> {
+  const asked = readInput(inputs.transactions, input)
+  return history(desk.ledger, {
+    account: desk.accountOf(asked.account),
+    type: asked.type ?? null,
+    operation: asked.operation ?? null,
+    label: asked.label ?? null,
+    since: readInstant(asked.since, 'since'),
+    until: readInstant(asked.until, 'until'),
+    limit: asked.limit,
+    cursor: asked.cursor ?? null,
+    withoutMeter: desk.party.holder === 'agent',
+  })
+}
+
+export async function explain(desk: Desk, input: Input<'explain'>): Promise<results.ExplainResult> {
+  const asked = readInput(inputs.explain, input)
+  const by = asked.transaction === undefined ? { key: asked.idempotencyKey as string } : { transaction: asked.transaction }
+  return explainOne(desk.ledger, desk.accountOf(asked.account), by)
+}
+
+export async function afford(desk: Desk, input: Input<'afford'>): Promise<results.AffordResult> {
+  const asked = readInput(inputs.afford, input)
+  const credits = asked.credits === undefined ? null : readAmount(parseCredits, asked.credits, 'credits')
+  return affordable(desk.ledger, desk.accountOf(asked.account), desk.party, { credits, category: asked.category ?? null })
+}
+
+/** A calendar month of an account, its lines adding up to the micro-credit. */
+export async function statement(desk: Desk, input: Input<'statement'>): Promise<results.StatementResult> {
+  const asked = readInput(inputs.statement, input)
+  return statementOf(desk.ledger, { account: desk.accountOf(asked.account), month: asked.month ?? null, timeZone: asked.timeZone ?? null })
+}
+
+/** How far back a draft catalog is tried on what happened, unless told. */
+const WHAT_IF_MS = 30 * DAY_MS
+
+export async function whatIf(desk: Desk, catalog: string | object, input: Input<'whatIf'>): Promise<results.WhatIfResult> {
+  const asked = readInput(inputs.whatIf, input)
+  const until = readInstant(asked.until, 'until') ?? desk.ledger.now()
+  const since = readInstant(asked.since, 'since') ?? Math.max(0, until - WHAT_IF_MS)
+  return whatIfOf(desk.ledger, await readCatalog(catalog), { accounts: asked.accounts ?? null, since, until })
+}
+
+export async function verify(desk: Desk, input: Input<'verify'>): Promise<results.VerifyResult> {
+  const asked = readInput(inputs.verify, input)
+  return verifyLedger(desk.ledger, { account: asked.account ?? null, since: asked.since ?? null })
+}
