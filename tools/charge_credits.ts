@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineTool } from './definition.js'
-import { balance, credits, idempotencyKey, job, labels, level, replayed, usage } from './fields.js'
+import { balance, chosen, credits, idempotencyKey, job, labels, level, replayed, usage } from './fields.js'
 
 export const chargeCredits = defineTool({
   name: 'charge_credits',
@@ -16,7 +16,7 @@ export const chargeCredits = defineTool({
     labels,
     idempotency_key: idempotencyKey,
   }),
-  output: z.looseObject({ transaction: z.string().nullable(), charged: z.number(), balance, budget_level: level, replayed }),
+  output: z.looseObject({ transaction: z.string().nullable(), charged: z.number(), ...chosen, balance, budget_level: level, replayed }),
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
   handler: (credits, input) => credits.charge(input),
 })

@@ -40,7 +40,7 @@ function saysNothing(keyword: string, value: unknown): boolean {
 
 /** Goes on where schemas stand in schemas. */
 function within(keyword: string, value: unknown): unknown {
-  if (keyword === 'properties') return Object.fromEntries(Object.entries(value as Keywords).map(([name, schema]) => [name, lean(schema as Keywords)]))
+  if (keyword === 'properties' || keyword === '$defs') return Object.fromEntries(Object.entries(value as Keywords).map(([name, schema]) => [name, lean(schema as Keywords)]))
   if (keyword === 'anyOf') return (value as Keywords[]).map(lean)
   const isSchema = keyword === 'items' || keyword === 'additionalProperties'
   return isSchema && typeof value === 'object' ? lean(value as Keywords) : value

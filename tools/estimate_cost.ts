@@ -1,6 +1,10 @@
 import { z } from 'zod'
 import { defineTool, READS } from './definition.js'
-import { cheaper, id, job, line, usage } from './fields.js'
+import { cheaper, id, job, labels, line, usage } from './fields.js'
+
+const count = z.int().min(1)
+
+const campaign = z.strictObject({ platforms: count, weeks: count, posts_per_week: count, complexity: id.optional() })
 
 export const estimateCost = defineTool({
   name: 'estimate_cost',
@@ -11,15 +15,19 @@ export const estimateCost = defineTool({
     'Use it before spending on anything whose price you do not know.',
   input: z.strictObject({
     ...job,
-    operation: id.optional().describe('This or calls'),
+    operation: id.optional().describe('This, calls or campaign'),
+    variant: id.optional().describe('auto picks the cheapest that meets args'),
     usage,
     calls: z.array(z.strictObject(job)).min(1).max(100).optional(),
+    campaign: campaign.optional(),
+    labels,
   }),
   output: z.looseObject({
     minimum: z.number(),
     maximum: z.number(),
     usd: z.number().nullable(),
     lines: z.array(line),
+    picked: z.array(z.looseObject({ operation: z.string(), variant: z.string().nullable(), reason: z.string() })),
     affordable: z.boolean(),
     balance_after: z.number(),
     blocked_by: z.array(z.looseObject({ code: z.string(), message: z.string(), details: z.looseObject({}) })),

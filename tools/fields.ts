@@ -26,7 +26,8 @@ export const job = { operation: id, variant: id.optional(), quantity: z.number()
 
 /*
  * What tools answer. Objects are loose, so that a later version may say more, and name every field that they have: there
- * are clients that refuse a field which the schema does not name.
+ * are clients that refuse a field which the schema does not name. What stands several times in one answer has an id, by
+ * which its schema is told once.
  */
 
 const amount = z.number()
@@ -37,6 +38,9 @@ export const level = z.enum(['ok', 'low', 'critical', 'exhausted'])
 export const replayed = z.boolean()
 
 export const balance = amount
+
+/** What was charged for; and, where the request left the choice of the variant to the ledger, why this one. */
+export const chosen = { variant: z.string().nullable(), picked: z.string().nullable() }
 
 export const line = z.looseObject({
   operation: z.string(),
@@ -61,19 +65,23 @@ export const transaction = z.looseObject({
   labels: z.looseObject({}),
   reservation: z.string().nullable(),
   idempotency_key: z.string().nullable(),
-})
+}).meta({ id: 'transaction' })
 
 export const budget = z.looseObject({
   id: z.string(),
   name: z.string(),
   scope: z.looseObject({}),
+  subject: z.string().nullable(),
   window: z.string(),
   limit: amount,
   used: amount,
   reserved: amount,
   remaining: amount,
   percent_used: z.number(),
+  since: moment,
   resets_at: moment.nullable(),
   enforcement: z.enum(['hard', 'alert']),
+  thresholds: z.array(z.number()),
+  raised_until: moment.nullable(),
   level,
-})
+}).meta({ id: 'budget' })

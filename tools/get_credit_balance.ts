@@ -21,7 +21,8 @@ export const getCreditBalance = defineTool({
         id: z.string(),
         name: z.string(),
         monthly_credits: z.number().nullable(),
-        renews_at: z.string(),
+        renews_at: z.string().nullable(),
+        next_plan: z.string().nullable(),
         entitlements: z.looseObject({}),
       })
       .nullable(),

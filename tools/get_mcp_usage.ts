@@ -26,6 +26,8 @@ export const getMcpUsage = defineTool({
     ),
     total_calls: z.number(),
     total_credits: z.number(),
+    previous: z.looseObject({ calls: z.number(), credits: z.number() }).nullable(),
+    change: z.number().nullable(),
     burn_rate_per_day: z.number(),
     runs_out_at: z.string().nullable(),
   }),

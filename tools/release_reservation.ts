@@ -8,7 +8,7 @@ export const releaseReservation = defineTool({
   toolset: 'spend',
   description: 'Gives your reservation back without a charge, when its work failed or is not needed. Reuse the idempotency_key when you retry.',
   input: z.strictObject({ reservation: id, fault, idempotency_key: idempotencyKey }),
-  output: z.looseObject({ transaction: z.string().nullable(), released: z.number(), balance, replayed }),
+  output: z.looseObject({ transaction: z.string().nullable(), released: z.number(), charged: z.number(), balance, replayed }),
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   handler: (credits, input) => credits.release(input),
 })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineTool } from './definition.js'
-import { balance, idempotencyKey, job, labels, replayed } from './fields.js'
+import { balance, chosen, idempotencyKey, job, labels, replayed } from './fields.js'
 
 export const reserveCredits = defineTool({
   name: 'reserve_credits',
@@ -13,6 +13,7 @@ export const reserveCredits = defineTool({
   output: z.looseObject({
     reservation: z.string().nullable(),
     reserved: z.number(),
+    ...chosen,
     expires_at: z.string().nullable(),
     balance,
     replayed,

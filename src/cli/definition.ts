@@ -1,4 +1,5 @@
 import type { Credits } from '../credits.js'
+import type { hasScope } from '../keys/key.js'
 import type { Style } from './output.js'
 import type { Settings } from './settings.js'
 
@@ -15,10 +16,16 @@ export interface CommandDefinition<Options = object> {
   readonly example: string
   /** It writes nothing, and so makes no ledger at a place that somebody has named: a misspelt path would be an empty ledger that adds up. */
   readonly isReading?: true
+  /** What a key has to allow for it, where one is given; left out: `credits:read` for what only reads, `admin` otherwise. */
+  readonly scope?: KeyScope
+  /** What this command calls fields of the library, where it has other words for them than most. */
+  readonly fields?: Readonly<Record<string, string>>
   /** Whether a command of another program may follow after `--`. */
   readonly takesCommand?: boolean
   readonly run: (invocation: Invocation<Options>) => Promise<Report | Done>
 }
+
+export type KeyScope = Parameters<typeof hasScope>[1]
 
 export interface Described {
   readonly flags: string
@@ -39,12 +46,19 @@ export interface Invocation<Options = object> {
   readonly settings: Settings
   readonly style: Style
   /**
-   * Opens the ledger for the operator and the account of the settings, once; it is closed after the command.
+   * Opens the ledger, once, for the account of the settings; it is closed after the command. It acts as the operator, or
+   * with the key of the settings, which is looked at each time.
    *
-   * @throws CreditError `catalog_invalid`, `schema_too_new`, `ledger_unavailable`
+   * @throws CreditError `catalog_invalid`, `schema_too_new`, `ledger_unavailable`, `unauthenticated`, `forbidden`
    */
-  readonly open: (catalog?: string | object) => Promise<Credits>
+  readonly open: (asked?: OpenRequest) => Promise<Credits>
   readonly io: Streams
+}
+
+export interface OpenRequest {
+  readonly catalog?: string | object | undefined
+  /** What a key has to allow; the command's own scope unless told, null for any key that holds. */
+  readonly scope?: KeyScope | null
 }
 
 export interface Streams {
@@ -52,6 +66,8 @@ export interface Streams {
   readonly write: (text: string) => Promise<void>
   /** Writes a line for people to standard error. */
   readonly note: (line: string) => void
+  /** Whether standard output is a terminal, where lines can be drawn again in place. */
+  readonly isTerminal: boolean
   /** Whether somebody sits at a terminal and can be asked. */
   readonly isInteractive: boolean
   readonly ask: (question: string) => Promise<string>

@@ -9,12 +9,14 @@ import type { ListedPrices } from './listed-prices.js'
 const INTERVAL_MS = 15_000
 const PAUSE_MIN_MS = 1_000
 
-/** Sweeps a ledger and reads its prices again, from the moment when it was first opened. Never keeps the process alive. */
+/** Sweeps a ledger, reads its prices again and prepares its reports, from the moment when it was first opened. Never keeps the process alive. */
 export class Housekeeping {
   readonly #prices: ListedPrices
   readonly #note: (line: string) => void
   #timer: NodeJS.Timeout | null = null
   #isStopped = false
+  /** The account after which the next round of preparing reports goes on. */
+  #rolledUpTo: string | null = null
 
   constructor(prices: ListedPrices, note: (line: string) => void) {
     this.#prices = prices
@@ -38,6 +40,9 @@ export class Housekeeping {
     // Each for itself: an account that cannot be swept must not keep the prices old.
     await this.#attempt(() => credits.sweep())
     await this.#attempt(() => this.#prices.refresh())
+    await this.#attempt(async () => {
+      this.#rolledUpTo = await credits.rollUp(this.#rolledUpTo)
+    })
     this.#timer = null
     this.start(credits)
   }

@@ -5,7 +5,7 @@ import { toWire } from '../wire.js'
 import { refusalBody } from '../refusal-body.js'
 import { commands, groups } from './commands.js'
 import type { Machine } from './default-database.js'
-import type { Invocation, Report, Streams } from './definition.js'
+import type { CommandDefinition, Invocation, KeyScope, Report, Streams } from './definition.js'
 import { Opening } from './opening.js'
 import { inOwnWords } from './own-words.js'
 import { printable, type Style, styleFor } from './output.js'
@@ -69,17 +69,21 @@ async function runCommand(typed: Typed, command: readonly string[], { machine, s
     command,
     settings,
     style,
-    open: (catalog) => opening.open(catalog),
+    open: (asked) => opening.open({ scope: scopeOf(typed.definition), ...asked }),
     io: streams,
   }
   try {
     const report = await typed.definition.run(invocation)
     return 'result' in report ? await print(report, settings.isJson, streams) : report.exitCode
   } catch (error) {
-    throw error instanceof CreditError ? inOwnWords(error, settings) : error
+    throw error instanceof CreditError ? inOwnWords(error, settings, typed.definition.fields) : error
   } finally {
     await opening.close()
   }
+}
+
+function scopeOf({ scope, isReading }: CommandDefinition): KeyScope {
+  return scope ?? (isReading === true ? 'credits:read' : 'admin')
 }
 
 async function print(report: Report, isJson: boolean, streams: Streams): Promise<number> {

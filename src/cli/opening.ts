@@ -3,6 +3,9 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Credits } from '../credits.js'
 import { CreditError } from '../errors.js'
+import { hasScope } from '../keys/key.js'
+import type { AuthenticatedResult } from '../usage/results.js'
+import type { OpenRequest } from './definition.js'
 import type { Settings } from './settings.js'
 import { shellWord } from './words.js'
 
@@ -11,6 +14,7 @@ export class Opening {
   readonly #settings: Settings
   readonly #mustExist: boolean
   #opened: Promise<Credits> | null = null
+  #lastKey: AuthenticatedResult | null = null
 
   /** @param mustExist whether a file that somebody has named is to be there; the default one may always be made */
   constructor(settings: Settings, { mustExist }: { readonly mustExist: boolean }) {
@@ -18,33 +22,72 @@ export class Opening {
     this.#mustExist = mustExist
   }
 
-  /** @throws CreditError `invalid_request`, `catalog_invalid`, `schema_too_new`, `ledger_unavailable`; after which it can be tried again */
-  open(catalog?: string | object): Promise<Credits> {
+  /**
+   * The ledger for the operator or, with a key in the settings, for that key, which is looked at each time: whoever asks
+   * again is refused once it is revoked.
+   *
+   * @throws CreditError `invalid_request`, `catalog_invalid`, `schema_too_new`, `ledger_unavailable`, after which it can be
+   * tried again; `unauthenticated`, `forbidden`, `unknown_account` for a key
+   */
+  async open({ catalog, scope = null }: OpenRequest): Promise<Credits> {
     this.#opened ??= openFor(this.#settings, this.#mustExist, catalog).catch((error: unknown) => {
       this.#opened = null
       throw error
     })
-    return this.#opened
+    const credits = await this.#opened
+    const { key: secret, account, run } = this.#settings
+    return secret === null ? credits.as({ account, run, holder: 'operator' }) : this.#openByKey(credits, secret, scope)
   }
 
   async close(): Promise<void> {
     const credits = await this.#opened
     await credits?.close()
   }
+
+  async #openByKey(credits: Credits, secret: string, scope: OpenRequest['scope']): Promise<Credits> {
+    const found = await this.#authenticate(credits, secret)
+    if (found === null) {
+      throw new CreditError('unauthenticated', 'The key is not valid: there is no such key, or it was revoked or has expired', {
+        advice: ['Make a key: npx mcp-credits key create', 'On a local ledger the user of the machine is the operator: leave out --key and MCP_CREDITS_KEY.'],
+      })
+    }
+    const { account, key, scopes } = found
+    if (scope != null && !hasScope(scopes, scope)) {
+      throw new CreditError('forbidden', `The key ${key} may not do this; it takes the scope ${scope}`, { details: { scope, scopes } })
+    }
+    const holder = scopes.includes('admin') ? 'operator' : 'agent'
+    const acting = credits.as({ account, key, member: null, run: this.#settings.run, holder })
+    // An account that somebody has named has to be the key's own; any other is refused as one that is not there.
+    if (!this.#settings.isDefaultAccount && this.#settings.account !== account) await acting.account({ account: this.#settings.account })
+    return acting
+  }
+
+  /**
+   * While the ledger is away the key counts for what it was last: nothing can be read then, and a write looks at the key
+   * itself, so that only what is free goes on.
+   */
+  async #authenticate(credits: Credits, secret: string): Promise<AuthenticatedResult | null> {
+    try {
+      this.#lastKey = await credits.authenticate(secret)
+    } catch (error) {
+      if (this.#lastKey === null || !(error instanceof CreditError && error.code === 'ledger_unavailable')) throw error
+    }
+    return this.#lastKey
+  }
 }
 
 async function openFor(settings: Settings, mustExist: boolean, catalog: string | object | undefined): Promise<Credits> {
-  const { database, account, isMadeWhenMissing } = settings
+  const { database, account, isMadeWhenMissing, key } = settings
   if (mustExist) seeThatItExists(settings)
   if (settings.isDefaultDatabase) await makeFolder(dirname(database))
   // The ledger with its driver is loaded here and not at the top: help and the start of a server do without it.
   const { openCredits } = await import('../credits.js')
-  const credits = await openCredits({
+  return openCredits({
     database,
     ...(catalog === undefined ? {} : { catalog }),
-    ...(isMadeWhenMissing ? { defaultAccount: { id: account } } : {}),
+    // A key's account is there already.
+    ...(isMadeWhenMissing && key === null ? { defaultAccount: { id: account } } : {}),
   })
-  return credits.as({ account, holder: 'operator' })
 }
 
 /** @throws CreditError `invalid_request` for a file that is not there */

@@ -5,9 +5,11 @@ import type { Settings } from './settings.js'
 /**
  * A refusal as the command line says it: fields of the library are the options that they were typed as, and a ledger
  * file that cannot be used is named. The address of a database is not: it may hold a password.
+ *
+ * @param own what the command calls a field, where that is another word than most commands have for it
  */
-export function inOwnWords(error: CreditError, { database }: Settings): CreditError {
-  return namingTheFile(inWordsOf(error, (field) => OPTION_OF.get(field) ?? field), database)
+export function inOwnWords(error: CreditError, { database }: Settings, own: Readonly<Record<string, string>> = {}): CreditError {
+  return namingTheFile(inWordsOf(error, (field) => own[field] ?? OPTION_OF.get(field) ?? field), database)
 }
 
 const OPTION_OF: ReadonlyMap<string, string> = new Map([
@@ -36,6 +38,13 @@ const OPTION_OF: ReadonlyMap<string, string> = new Map([
   ['category', '--category'],
   ['search', '--search'],
   ['database', '--db'],
+  ['window', '--window'],
+  ['scope', '--scope'],
+  ['enforcement', '--alert'],
+  ['environment', '--environment'],
+  ['member', '--member'],
+  ['role', '--role'],
+  ['name', '--name'],
 ])
 
 function namingTheFile(error: CreditError, database: string): CreditError {

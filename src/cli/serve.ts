@@ -2,11 +2,13 @@ import { existsSync } from 'node:fs'
 import type { Toolset } from '../../tools/index.js'
 import type { Credits } from '../credits.js'
 import { CreditError } from '../errors.js'
+import type { Need } from '../mcp/ledger-access.js'
 import type { Meter } from '../proxy/ports.js'
 import type { Invocation } from './definition.js'
 import { ListedPrices } from './listed-prices.js'
 import { packageVersion } from './package-version.js'
 import { Housekeeping } from './housekeeping.js'
+import { ensureBudgets, type ServeBudget } from './serve-budgets.js'
 import { upstreamEnvironment } from './upstream-environment.js'
 
 export interface ServeOptions {
@@ -14,6 +16,8 @@ export interface ServeOptions {
   readonly toolsets: string | undefined
   /** Whether a metered result may carry a line for the model once credits run low. */
   readonly hasNotes: boolean
+  /** What the account may spend through this server at most, beside all other limits. */
+  readonly budgets: readonly ServeBudget[]
 }
 
 /**
@@ -23,11 +27,19 @@ export interface ServeOptions {
  */
 export async function serve(invocation: Invocation, options: ServeOptions): Promise<number> {
   const note = (line: string) => invocation.io.note(`mcp-credits: ${line}`)
-  const prices = new ListedPrices({ isThere: () => isThere(invocation.settings.database), open: () => open(), note })
+  const run = invocation.settings.run ?? (await import('../random.js')).randomId()
+  const look = async (need: Need | null): Promise<Credits> => {
+    const credits = (await invocation.open({ scope: need })).as({ run })
+    // No key of one account looks after all of them.
+    housekeeping.start(credits.as({ account: null, key: null, holder: 'operator' }))
+    return credits
+  }
+  const prices = new ListedPrices({ isThere: () => isThere(invocation.settings.database), open: () => look(null), note })
   const housekeeping = new Housekeeping(prices, note)
-  const open = async (): Promise<Credits> => {
-    const credits = await invocation.open()
-    housekeeping.start(credits)
+  const limited = once((credits: Credits) => ensureBudgets(credits, options.budgets))
+  const open = async (need: Need | null): Promise<Credits> => {
+    const credits = await look(need)
+    await limited(credits)
     return credits
   }
   const stop = invocation.io.stop()
@@ -40,10 +52,25 @@ export async function serve(invocation: Invocation, options: ServeOptions): Prom
   }
 }
 
+/** Does a piece of work until it has been done once. */
+function once(work: (credits: Credits) => Promise<void>): (credits: Credits) => Promise<void> {
+  let done: Promise<void> | undefined
+  return (credits) => {
+    done ??= work(credits).catch((error: unknown) => {
+      done = undefined
+      throw error
+    })
+    return done
+  }
+}
+
 interface Serving extends ServeOptions {
   readonly invocation: Invocation
-  /** Opens the ledger at the first call that needs it, and has it looked after from then on. */
-  readonly open: () => Promise<Credits>
+  /**
+   * Opens the ledger at the first call that needs it, sets the limits that the server was started with, and has the
+   * ledger looked after from then on. The key is looked at each time, for what the call needs of it; null for any that holds.
+   */
+  readonly open: (need: Need | null) => Promise<Credits>
   readonly stop: AbortSignal
 }
 
@@ -119,11 +146,12 @@ function isThere(database: string): boolean {
 }
 
 /** A ledger that cannot be opened refuses the call, in the words and form in which any refusal reaches a model. */
-function meterOf(open: () => Promise<Credits>, hasNotes: boolean): Meter {
+function meterOf(open: Serving['open'], hasNotes: boolean): Meter {
   return async (call) => {
     let credits: Credits
     try {
-      credits = await open()
+      // Whether the key may spend is asked where something is spent: free calls take any key that holds.
+      credits = await open(null)
     } catch (error) {
       if (!(error instanceof CreditError)) throw error
       const { refusalResult } = await import('../refusal-body.js')

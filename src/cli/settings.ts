@@ -1,4 +1,5 @@
 import { CreditError } from '../errors.js'
+import { isName, NAME_MAX } from '../ledger/storable-text.js'
 import { type Machine, defaultDatabase } from './default-database.js'
 
 /** The options that every command has, as commander hands them over. */
@@ -21,6 +22,10 @@ export interface Settings {
    * there: a misspelt name would otherwise open a new account with a plan's credits.
    */
   readonly isMadeWhenMissing: boolean
+  /** The secret of the key to act with; null for the operator, who needs none on a local ledger. */
+  readonly key: string | null
+  /** The run that the work belongs to, as whoever started it has named it. */
+  readonly run: string | null
   readonly isJson: boolean
 }
 
@@ -34,18 +39,16 @@ export const COMMON_OPTIONS = [
 const DEFAULT_ACCOUNT = 'default'
 
 /**
- * Options win over the environment; an empty variable is one that is not set.
+ * Options win over the environment. An empty variable is one that is not set; an empty `--key` is a mistake, for to ignore
+ * it would be to do as the operator what was asked for in the name of less.
  *
- * @throws CreditError `unauthenticated` for a key: this version has none, and to ignore one would be to do as the
- * operator what was asked for in the name of less.
+ * @throws CreditError `invalid_request`
  */
 export function readSettings(options: CommonOptions, machine: Machine): Settings {
   const variable = (name: string): string | undefined => machine.env[name] || undefined
-  if ((options.key ?? variable('MCP_CREDITS_KEY')) !== undefined) {
-    throw new CreditError('unauthenticated', 'The key is not valid: this ledger has no keys', {
-      advice: ['Leave out --key and MCP_CREDITS_KEY: on a local ledger the user of the machine is the operator.'],
-    })
-  }
+  if (options.key === '') throw new CreditError('invalid_request', '--key: expected the secret of a key')
+  const run = variable('MCP_CREDITS_RUN') ?? null
+  if (run !== null && !isName(run)) throw new CreditError('invalid_request', `MCP_CREDITS_RUN: expected at most ${NAME_MAX} characters`)
   const database = options.db ?? variable('MCP_CREDITS_DB')
   if (database === '') throw new CreditError('invalid_request', '--db: expected a file or a postgres:// address')
   return {
@@ -54,6 +57,8 @@ export function readSettings(options: CommonOptions, machine: Machine): Settings
     isDefaultAccount: (options.account ?? variable('MCP_CREDITS_ACCOUNT')) === undefined,
     account: options.account ?? variable('MCP_CREDITS_ACCOUNT') ?? DEFAULT_ACCOUNT,
     isMadeWhenMissing: options.account === undefined,
+    key: options.key ?? variable('MCP_CREDITS_KEY') ?? null,
+    run,
     isJson: options.json ?? false,
   }
 }

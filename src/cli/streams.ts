@@ -14,6 +14,10 @@ export class ProcessStreams implements Streams {
     process.stderr.write(`${line}\n`)
   }
 
+  get isTerminal(): boolean {
+    return process.stdout.isTTY === true
+  }
+
   get isInteractive(): boolean {
     return process.stdin.isTTY === true && process.stdout.isTTY === true
   }

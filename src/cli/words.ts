@@ -1,3 +1,4 @@
+import { DIMENSIONS } from '../budgets/budget.js'
 import { CreditError } from '../errors.js'
 
 /** What `k=v` words on a command line say of an operation. */
@@ -25,6 +26,27 @@ export function readCall(words: readonly string[]): AskedCall {
 /** `--label k=v`, as often as it was given. @throws CreditError `invalid_request` */
 export function readLabels(words: readonly string[] = []): Readonly<Record<string, string>> | undefined {
   return words.length === 0 ? undefined : readPairs(words, '--label')
+}
+
+/** `--scope tool=x` and `--scope label:customer=c1`, as often as it was given, with `--each`. @throws CreditError `invalid_request` */
+export function readScope(words: readonly string[] = [], each?: string): Readonly<Record<string, unknown>> | undefined {
+  if (words.length === 0 && each === undefined) return undefined
+  const pairs = Object.entries(readPairs(words, '--scope'))
+  const unknown = pairs.find(([name]) => !isLabel(name) && !(DIMENSIONS as readonly string[]).includes(name))
+  if (unknown !== undefined) {
+    throw new CreditError('invalid_request', `--scope: expected one of ${DIMENSIONS.join(', ')} or label:<name>, found ${JSON.stringify(unknown[0])}`)
+  }
+  const [label, another] = pairs.filter(([name]) => isLabel(name))
+  if (another !== undefined) throw new CreditError('invalid_request', '--scope: a budget counts by one label at most')
+  return {
+    ...Object.fromEntries(pairs.filter(([name]) => !isLabel(name))),
+    ...(label === undefined ? {} : { label: { name: label[0].slice('label:'.length), value: label[1] } }),
+    ...(each === undefined ? {} : { each }),
+  }
+}
+
+function isLabel(name: string): boolean {
+  return /^label:./s.test(name)
 }
 
 /** `--usage input_tokens=5`, as often as it was given. @throws CreditError `invalid_request` */

@@ -1,6 +1,6 @@
 /** What the composition root and other doors' owners use of this room. */
 export { type Company, instructionsFor } from './instructions.js'
-export type { OpenCredits } from './ledger-access.js'
+export type { Need, OpenCredits } from './ledger-access.js'
 export { ownServer, type OwnTools } from './own-server.js'
 export { type ListedPrice, PRICE_META, priceDecorator, type PricedCatalog } from './price-decorator.js'
 export { everySecond, type Ticker } from './resource-watch.js'

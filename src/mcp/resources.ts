@@ -43,7 +43,7 @@ export async function readResource(uri: string, open: OpenCredits): Promise<Reso
 /** Tells which of our resources read differently than before, while somebody listens. */
 export function watchOver(open: OpenCredits, { changed, ticker }: Pick<Watched, 'changed' | 'ticker'>): ResourceWatch {
   return new ResourceWatch({
-    mark: async () => (await open()).changeMark(),
+    mark: async () => (await open('credits:read')).changeMark(),
     read: async (uri) => (await readResource(uri, open))?.contents[0].text ?? '',
     changed,
     ticker,

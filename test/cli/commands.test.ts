@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commands, groups } from '../../src/cli/commands.js'
@@ -7,6 +7,9 @@ import { openCredits } from '../../src/index.js'
 import { createTestDatabase } from '../support/postgres.js'
 import { jsonHere, runHere } from './in-process.js'
 import { Home } from './process.js'
+
+/** A migration is a file, and a schema's number is that of its last. */
+const SCHEMA = readdirSync(new URL('../../schema/sqlite', import.meta.url)).length
 
 const home = new Home()
 afterAll(() => home.remove())
@@ -40,7 +43,7 @@ describe('a new user', () => {
     expect(squeezed((await home.run('prices', '--search', 'video clip')).stdout)).toContain('video.clip/premium 300 credits a clip video build')
     expect(await jsonHere(home, 'prices', '--changes')).toEqual([])
     expect(squeezed((await home.run('estimate', 'translate', 'quantity=4')).stdout)).toMatch(/^28 credits\nAffordable; 222 credits would be left\.\n/)
-    expect(await jsonHere(home, 'estimate', 'video.clip', 'variant=premium')).toMatchObject({ minimum: 300, affordable: false, blocked_by: [{ code: 'plan_required' }] })
+    expect(await jsonHere(home, 'estimate', 'video.clip', 'variant=premium')).toMatchObject({ minimum: 300, affordable: false, blocked_by: [{ code: 'plan_required' }, { code: 'out_of_credits' }] })
     expect(squeezed((await home.run('afford')).stdout)).toContain('250 credits pay for one of these:\nOperation Units\nchat.message 250\n')
     expect(await jsonHere(home, 'afford', '120')).toMatchObject({ credits: 120, rows: expect.arrayContaining([{ operation: 'blog.post', variant: null, units: 2 }]) as unknown })
   })
@@ -161,8 +164,8 @@ describe('operators', () => {
   })
 
   it('migrate says from which version to which', async () => {
-    expect((await home.run('migrate')).stdout).toBe(`${home.ledger} is at schema 1 already\n`)
-    expect(await jsonHere(home, 'migrate', '--db', home.path('new.db'))).toEqual({ ledger: home.path('new.db'), from: 0, to: 1 })
+    expect((await home.run('migrate')).stdout).toBe(`${home.ledger} is at schema ${SCHEMA} already\n`)
+    expect(await jsonHere(home, 'migrate', '--db', home.path('new.db'))).toEqual({ ledger: home.path('new.db'), from: 0, to: SCHEMA })
   })
 })
 
@@ -257,7 +260,7 @@ describe('init on a terminal', () => {
     const asked = new Home()
     const first = await runHere(asked, ['init'], ['neural-draft', ''])
     expect(first.questions).toEqual([
-      'Catalog, a file or one of starter, neural-draft [starter]: ',
+      'Catalog, a file or one of starter, neural-draft, social-neuron, soku, synfluencer, workspace-credits [starter]: ',
       'Plan, one of build, enterprise, free, hobby, scale [free]: ',
     ])
     expect(squeezed(first.stdout)).toContain('Catalog neural-draft, version 1\nAccount default\nPlan free\n')
@@ -280,7 +283,7 @@ describe('a ledger on PostgreSQL', () => {
     const secret = new URL(url)
     const remote = new Home({ MCP_CREDITS_DB: secret.href })
     try {
-      expect(await jsonHere(remote, 'migrate')).toMatchObject({ from: 0, to: 1 })
+      expect(await jsonHere(remote, 'migrate')).toMatchObject({ from: 0, to: SCHEMA })
       expect(await jsonHere(remote, 'grant', '5')).toMatchObject({ granted: 5, balance: 1_005 })
       const { code, stdout } = await remote.run('credits')
       expect(code).toBe(0)

@@ -19,6 +19,7 @@ export async function runHere(home: Home, words: readonly string[], answers?: re
         return Promise.resolve()
       },
       note: (line) => void (stderr += `${line}\n`),
+      isTerminal: false,
       isInteractive: answers !== undefined,
       ask: (question) => Promise.resolve(answers?.[questions.push(question) - 1] ?? ''),
       stop: () => new AbortController().signal,

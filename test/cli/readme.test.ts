@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
 import { commands } from '../../src/cli/commands.js'
+import { COMMON_OPTIONS } from '../../src/cli/settings.js'
 import { ERRORS } from '../../src/index.js'
 import { Home } from './process.js'
 
@@ -23,7 +24,7 @@ describe('the README', () => {
       const words = line.replace(/\s+#.*$/, '').split(' ').slice(2)
       const command = commands.find(({ name }) => name === words[0] || name === `${words[0]} ${words[1]}`)
       const ours = words.includes('--') ? words.slice(0, words.indexOf('--')) : words
-      const flags = (command?.options ?? []).map(({ flags }) => flags.split(' ')[0])
+      const flags = [...(command?.options ?? []), ...COMMON_OPTIONS].map(({ flags }) => flags.split(' ')[0])
       return command === undefined || !ours.filter((word) => word.startsWith('--')).every((word) => flags.includes(word))
     })
     expect(unknown).toEqual([])

@@ -181,6 +181,12 @@ describe('refusals', () => {
     ['prices'],
     ['account', 'list'],
     ['account', 'show'],
+    ['budget', 'list'],
+    ['alert', 'list'],
+    ['messages'],
+    ['watch'],
+    ['member', 'list'],
+    ['key', 'list'],
     ['catalog', 'show'],
     ['catalog', 'diff', 'starter'],
   ])('%s only reads, and makes no ledger where there is none', async (...words) => {

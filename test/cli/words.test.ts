@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { wrapConfiguration } from '../../src/cli/commands/wrap.js'
-import { csv } from '../../src/cli/csv.js'
+import { csv } from '../../src/csv.js'
 import { defaultDatabase } from '../../src/cli/default-database.js'
 import { creditsOf, localTime, moment, usd } from '../../src/cli/format.js'
 import { printable, styleFor } from '../../src/cli/output.js'
@@ -77,12 +77,16 @@ describe('settings', () => {
     })
   })
 
-  it.each([
-    ['an option', { key: 'secret' }, machine.env],
-    ['an empty option', { key: '' }, machine.env],
-    ['the environment', {}, { MCP_CREDITS_KEY: 'secret' }],
-  ])('a key by %s is refused, never ignored', (_how, options, env) => {
-    expect(() => readSettings(options, { ...machine, env })).toThrowError(expect.objectContaining({ code: 'unauthenticated' }) as Error)
+  it('a key is never ignored: the option wins over the environment, and an empty option is refused', () => {
+    const env = { MCP_CREDITS_KEY: 'mc_env', MCP_CREDITS_RUN: 'nightly' }
+    expect(readSettings({ key: 'mc_option' }, { ...machine, env }).key).toBe('mc_option')
+    expect(readSettings({}, { ...machine, env })).toMatchObject({ key: 'mc_env', run: 'nightly' })
+    expect(readSettings({}, { ...machine, env: { MCP_CREDITS_KEY: '', MCP_CREDITS_RUN: '' } })).toMatchObject({ key: null, run: null })
+    expect(() => readSettings({ key: '' }, machine)).toThrowError(expect.objectContaining({ code: 'invalid_request' }) as Error)
+  })
+
+  it('a run that no ledger can keep is refused', () => {
+    expect(() => readSettings({}, { ...machine, env: { MCP_CREDITS_RUN: 'r'.repeat(256) } })).toThrowError(expect.objectContaining({ code: 'invalid_request' }) as Error)
   })
 
   it('an upstream server gets our environment without what is ours', () => {

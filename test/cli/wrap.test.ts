@@ -37,3 +37,19 @@ describe('a configuration wrapped for a ledger on PostgreSQL', () => {
     expect(env).toBeUndefined()
   })
 })
+
+describe('a configuration wrapped with a key', () => {
+  it('has the key in the environment of each server, and not in its arguments', async () => {
+    const { args, env } = await wrapped({ env: { MCP_CREDITS_KEY: 'mc_old' } }, '--key', 'mc_secret')
+    expect(args).toEqual(['-y', 'mcp-credits', 'serve', '--', 'server'])
+    expect(env).toEqual({ MCP_CREDITS_KEY: 'mc_secret' })
+  })
+
+  it('takes the key of the environment along, but for a server that has one of its own', async () => {
+    const keyed = new Home({ MCP_CREDITS_KEY: 'mc_env' })
+    writeFileSync(keyed.path('mcp.json'), JSON.stringify({ mcpServers: { one: { command: 'a' }, two: { command: 'b', env: { MCP_CREDITS_KEY: 'mc_own' } } } }))
+    const { stdout } = await runHere(keyed, ['wrap', keyed.path('mcp.json')])
+    keyed.remove()
+    expect(JSON.parse(stdout)).toMatchObject({ mcpServers: { one: { env: { MCP_CREDITS_KEY: 'mc_env' } }, two: { env: { MCP_CREDITS_KEY: 'mc_own' } } } })
+  })
+})

@@ -146,23 +146,23 @@ describe('what fails inside', () => {
 })
 
 describe('starting', () => {
-  it('opens nothing: the ledger is opened by the first call that is valid, once', async () => {
+  it('opens nothing: the ledger is asked for by each call that is valid, with what it needs', async () => {
     const ledger = await testLedger()
-    let opened = 0
     for (const kind of CLIENT_KINDS) {
-      opened = 0
+      const asked: string[] = []
       const { client } = await connect(kind, ledger, {
-        credits: async () => {
-          opened += 1
+        credits: async (need) => {
+          asked.push(need)
           return ledger.credits
         },
       })
       await client.listTools()
       await client.listResources()
       await client.callTool({ name: 'charge_credits', arguments: { operation: 7 } })
-      expect(opened, kind).toBe(0)
+      expect(asked, kind).toEqual([])
       await Promise.all([client.callTool({ name: 'get_credit_balance' }), client.readResource({ uri: 'credits://balance' })])
-      expect(opened, kind).toBe(1)
+      await client.callTool({ name: 'charge_credits', arguments: { operation: 'nothing' } })
+      expect(asked, kind).toEqual(['credits:read', 'credits:read', 'credits:spend'])
     }
   })
 })

@@ -89,6 +89,44 @@ describe.each(CLIENT_KINDS)('with %s', (kind) => {
     expect(served.reports).toEqual([])
   })
 
+  it('SN-11: the budget status tells each budget of the party, the one that would stop first, and that of the run', async () => {
+    const ledger = await testLedger()
+    await ledger.credits.setBudget({ id: 'daily', name: 'A day', window: 'day', limit: 200 })
+    await ledger.credits.setBudget({ id: 'runs', window: 'run', limit: 150, thresholds: [50] })
+    await ledger.credits.setBudget({ id: 'others', window: 'total', limit: 5, scope: { run: 'another' } })
+    await ledger.credits.setBudget({ id: 'told', window: 'month', limit: 10, enforcement: 'alert', scope: { each: 'label:customer' } })
+    const { client } = await connect(kind, ledger, { credits: async () => ledger.credits.as({ run: 'mine' }) })
+    await client.callTool({ name: 'charge_credits', arguments: { operation: 'blog.post', labels: { customer: 'c1' } } })
+    await client.callTool({ name: 'reserve_credits', arguments: { operation: 'video.clip' } })
+    const { structuredContent } = await client.callTool({ name: 'get_budget_status', arguments: {} })
+    const since = '2026-01-10T12:00:00.000Z'
+    const daily = { id: 'daily', name: 'A day', scope: {}, subject: null, window: 'day', limit: 200, used: 60, reserved: 40, remaining: 100, percent_used: 50, since, resets_at: '2026-01-11T00:00:00.000Z', enforcement: 'hard', thresholds: [80, 95], raised_until: null, level: 'ok' }
+    const runs = { ...daily, id: 'runs', name: 'runs', subject: 'mine', window: 'run', limit: 150, remaining: 50, percent_used: 66.66, resets_at: null, thresholds: [50], level: 'low' }
+    expect(structuredContent).toEqual({ budgets: expect.arrayContaining([daily, runs]) as unknown, tightest: runs, run: runs })
+    expect(structuredContent?.['budgets']).toHaveLength(2)
+    const status = tools.find(({ name }) => name === 'get_budget_status')
+    expect(undeclared(describeTool(status as (typeof tools)[number]).outputSchema, structuredContent)).toEqual([])
+    expect((await client.callTool({ name: 'get_credit_balance', arguments: {} })).structuredContent).toMatchObject({ balance: 150, spendable: 50 })
+  })
+
+  it('an estimate is told whom it is for: a budget of that label stops it', async () => {
+    const ledger = await testLedger()
+    await ledger.credits.setBudget({ id: 'customers', limit: 50, scope: { each: 'label:customer' } })
+    const { client } = await connect(kind, ledger)
+    const estimate = async (labels: object) => (await client.callTool({ name: 'estimate_cost', arguments: { operation: 'blog.post', ...labels } })).structuredContent
+    expect(await estimate({})).toMatchObject({ affordable: true, blocked_by: [] })
+    expect(await estimate({ labels: { customer: 'c1' } })).toMatchObject({ affordable: false, blocked_by: [{ code: 'budget_exceeded', details: { limited_by: { id: 'customers', subject: 'c1' } } }] })
+  })
+
+  it('explain_charge names the budgets that a charge has counted in', async () => {
+    const ledger = await testLedger()
+    await ledger.credits.setBudget({ id: 'daily', window: 'day', limit: 200 })
+    const { client } = await connect(kind, ledger)
+    const { structuredContent: charged } = await client.callTool({ name: 'charge_credits', arguments: { operation: 'blog.post' } })
+    const { structuredContent } = await client.callTool({ name: 'explain_charge', arguments: { transaction: charged?.['transaction'] } })
+    expect(structuredContent).toMatchObject({ budgets: [{ id: 'daily', used: 60, remaining: 140 }] })
+  })
+
   it('lists the tools of its toolsets in order, and knows no other', async () => {
     const { client } = await connect(kind, await testLedger(), { toolsets: ['read'] })
     const { tools: listed } = await client.listTools()
@@ -278,12 +316,20 @@ async function meter({ credits }: TestLedger, tool: string, { meta, during }: Me
 type Schema = { readonly [keyword: string]: unknown }
 
 /** Where a value has a member that its schema does not name; an object without named members is somebody else's data. */
-function undeclared(schema: Schema, value: unknown, at = ''): string[] {
-  if (Array.isArray(value)) return value.flatMap((item) => undeclared((schema['items'] ?? {}) as Schema, item, `${at}[]`))
-  const properties = (schema['properties'] ?? {}) as Record<string, Schema>
-  if (typeof value !== 'object' || value === null || Object.keys(properties).length === 0) return []
+function undeclared(schema: Schema, value: unknown, at = '', root = schema): string[] {
+  const { items, properties } = resolved(schema, root) as { items?: Schema; properties?: Record<string, Schema> }
+  if (Array.isArray(value)) return value.flatMap((item) => undeclared(items ?? {}, item, `${at}[]`, root))
+  if (typeof value !== 'object' || value === null || Object.keys(properties ?? {}).length === 0) return []
   return Object.entries(value).flatMap(([name, member]) => {
-    const known = properties[name]
-    return known === undefined ? [`${at}.${name}`] : undeclared(known, member, `${at}.${name}`)
+    const known = properties?.[name]
+    return known === undefined ? [`${at}.${name}`] : undeclared(known, member, `${at}.${name}`, root)
   })
+}
+
+/** What a reference refers to, also where null may stand instead. */
+function resolved(schema: Schema, root: Schema): Schema {
+  const [first] = (schema['anyOf'] ?? []) as readonly Schema[]
+  const reference = (first ?? schema)['$ref']
+  if (typeof reference !== 'string') return first ?? schema
+  return (root['$defs'] as Record<string, Schema>)[reference.slice('#/$defs/'.length)] ?? {}
 }

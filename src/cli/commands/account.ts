@@ -33,7 +33,8 @@ const create = command<CreateOptions>({
   example: 'account create acme --plan free --tz Europe/Berlin',
   run: async ({ open, arguments: [id = ''], options, style }) => {
     const { plan, tz: timeZone, parent, test, debtLimit, idempotencyKey } = options
-    const ledger = await open()
+    // A key is one account's; whether it may open others is what its scope was asked for.
+    const ledger = (await open()).as({ key: null })
     const account = await ledger.createAccount(given<Input<'createAccount'>>({ id, plan, timeZone, parent, test, debtLimit, idempotencyKey }))
     return { result: account, text: () => accountLines(account, style) }
   },
@@ -42,6 +43,8 @@ const create = command<CreateOptions>({
 const list = command({
   name: 'account list',
   isReading: true,
+  // Of all accounts, while a key is one account's.
+  scope: 'admin',
   summary: 'list the accounts of the ledger',
   example: 'account list',
   run: async ({ open, style }) => {
@@ -62,11 +65,25 @@ const show = command({
   },
 })
 
+const timeZone = command<{ readonly idempotencyKey?: string }>({
+  name: 'account time-zone',
+  summary: 'say in which time zone the days, weeks and months of an account are counted and shown from now on',
+  arguments: [{ flags: '<zone>', summary: 'like Europe/Berlin' }, ID],
+  options: [IDEMPOTENCY_KEY],
+  example: 'account time-zone Europe/Berlin acme',
+  fields: { timeZone: '<zone>' },
+  run: async ({ open, arguments: [zone = '', id], options: { idempotencyKey }, style }) => {
+    const ledger = await open()
+    const account = await ledger.setTimeZone(given<Input<'setTimeZone'>>({ account: id, timeZone: zone, idempotencyKey }))
+    return { result: account, text: () => accountLines(account, style) }
+  },
+})
+
 const suspend = stateCommand('suspend', 'suspended', 'stop all spending of an account; what was reserved can still be settled')
 const resume = stateCommand('resume', 'active', 'let a suspended account spend again')
 const close = stateCommand('close', 'closed', 'close an account for good')
 
-export const accountCommands: readonly CommandDefinition[] = [create, list, show, suspend, resume, close]
+export const accountCommands: readonly CommandDefinition[] = [create, list, show, timeZone, suspend, resume, close]
 
 function stateCommand(name: string, state: Input<'setState'>['state'], summary: string): CommandDefinition {
   return command<{ readonly reason?: string; readonly idempotencyKey?: string }>({
@@ -79,8 +96,8 @@ function stateCommand(name: string, state: Input<'setState'>['state'], summary: 
       if (id === undefined && settings.isMadeWhenMissing && state === 'closed') {
         throw new CreditError('invalid_request', 'name the account that is to be closed for good')
       }
-      const account = id ?? settings.account
       const ledger = await open()
+      const account = id ?? (await ledger.account()).id
       const done = await ledger.setAccountState(given<Input<'setState'>>({ account, state, reason, idempotencyKey }))
       return { result: done, text: () => [`${printable(account)} is ${style.bold(state)}${again(done)}`] }
     },
@@ -113,6 +130,8 @@ function listLines(accounts: readonly AccountResult[], style: Style): readonly s
       { head: 'Plan', cell: ({ plan }) => plan ?? '' },
       { head: 'Balance', cell: ({ balance }) => credits(balance), isNumber: true },
       { head: 'Time zone', cell: ({ timeZone }) => timeZone },
+      ...(accounts.some(({ parent }) => parent !== null) ? [{ head: 'Reports to', cell: ({ parent }: AccountResult) => parent ?? '' }] : []),
+      ...(accounts.some(({ test }) => test) ? [{ head: 'Kind', cell: ({ test }: AccountResult) => (test ? 'for tests' : 'live') }] : []),
     ],
     style,
   )

@@ -1,8 +1,10 @@
+import { SPENDING_CAP } from '../../budgets/budget.js'
+import { budgetWords } from '../budget-words.js'
 import { command } from '../definition.js'
 import { credits, creditsOf, moment, usd } from '../format.js'
 import { printable, type Style } from '../output.js'
 import { cardLines, tableLines } from '../table.js'
-import type { BalanceResult } from '../../usage/results.js'
+import type { BalanceResult, BudgetResult } from '../../usage/results.js'
 
 export const balanceCommand = command({
   name: 'credits',
@@ -14,27 +16,32 @@ export const balanceCommand = command({
     const ledger = await open()
     const balance = await ledger.balance()
     const { timeZone } = await ledger.account()
-    return { result: balance, text: () => balanceLines(balance, { timeZone, location: ledger.location, style }) }
+    const { tightest } = await ledger.budgets()
+    return { result: balance, text: () => balanceLines(balance, { timeZone, tightest, location: ledger.location, style }) }
   },
 })
 
 interface Shown {
+  /** The budget that would stop first. */
+  readonly tightest: BudgetResult | null
   readonly timeZone: string
   readonly location: string
   readonly style: Style
 }
 
-function balanceLines(balance: BalanceResult, { timeZone, location, style }: Shown): readonly string[] {
+function balanceLines(balance: BalanceResult, { timeZone, tightest, location, style }: Shown): readonly string[] {
   const { unit, plan, spendingCap } = balance
   const card = cardLines(
     [
       ['Balance', style.bold(creditsOf(balance.balance, unit))],
       ['Spendable', balance.spendable === balance.balance ? null : creditsOf(balance.spendable, unit)],
       ['Reserved', balance.reserved === 0 ? null : creditsOf(balance.reserved, unit)],
-      ['Pending', balance.pending === 0 ? null : creditsOf(balance.pending, unit)],
+      ['Pending', balance.pending === 0 ? null : `${creditsOf(balance.pending, unit)} of purchases that are not paid yet`],
       ['Level', paintLevel(balance.level, style)],
-      ['Spending cap', spendingCap === null ? null : `${credits(spendingCap.used)} of ${creditsOf(spendingCap.limit, unit)} used`],
+      ['Spending cap', spendingCap === null ? null : capLine(spendingCap, timeZone, unit)],
+      ['Budget', tightest === null || tightest.id === SPENDING_CAP || tightest.remaining >= balance.balance ? null : `${printable(tightest.id)}: ${budgetWords(tightest, timeZone)}`],
       ['Plan', plan === null ? null : planLine(plan, timeZone, unit)],
+      ['Next plan', plan === null || plan.nextPlan === null ? null : printable(plan.nextPlan)],
       ['Used so far', creditsOf(balance.lifetimeUsed, unit)],
       ['Unit', unit.creditUsd === null ? null : `1 ${printable(unit.name)} = ${usd(unit.creditUsd)}`],
       ['State', balance.state === 'active' ? null : style.bad(balance.state)],
@@ -63,5 +70,10 @@ function paintLevel(level: BalanceResult['level'], style: Style): string {
 
 function planLine(plan: NonNullable<BalanceResult['plan']>, timeZone: string, unit: BalanceResult['unit']): string {
   const monthly = plan.monthlyCredits === null ? '' : `, ${creditsOf(plan.monthlyCredits, unit)} a month`
-  return `${printable(plan.name)}${monthly}, next grant ${moment(plan.renewsAt, timeZone)}`
+  const next = plan.renewsAt === null ? 'without a further grant' : `next grant ${moment(plan.renewsAt, timeZone)}`
+  return `${printable(plan.name)}${monthly}, ${next}`
+}
+
+function capLine({ used, limit, resetsAt }: NonNullable<BalanceResult['spendingCap']>, timeZone: string, unit: BalanceResult['unit']): string {
+  return `${credits(used)} of ${creditsOf(limit, unit)} used${resetsAt === null ? '' : `, resets ${moment(resetsAt, timeZone)}`}`
 }

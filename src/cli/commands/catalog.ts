@@ -1,13 +1,16 @@
+import type { Credits } from '../../credits.js'
+import { CreditError } from '../../errors.js'
+import type { AppliedCatalog } from '../../facade/change-catalog.js'
 import { command, type CommandDefinition } from '../definition.js'
 import { count } from '../format.js'
-import { printable } from '../output.js'
+import { printable, type Style } from '../output.js'
+import { shellWord } from '../words.js'
 import { appliedLines, differenceLines } from './prices.js'
-
-const SOURCE = { flags: '<catalog>', summary: 'a file (JSON or YAML) or the name of a bundled catalog' } as const
+import { SOURCE, whatIfCommand } from './what-if.js'
 
 const validate = command({
   name: 'catalog validate',
-  summary: 'check a catalog without touching a ledger',
+  summary: 'check a catalog without touching a ledger: all mistakes of its shape at once, then all that does not agree',
   arguments: [SOURCE],
   example: 'catalog validate catalog.yaml',
   run: async ({ arguments: [source = ''], style }) => {
@@ -51,7 +54,7 @@ const diff = command({
 
 const apply = command({
   name: 'catalog apply',
-  summary: 'put a catalog into force as a new version; one that raises a price waits for the notice period',
+  summary: 'put a catalog into force as a new version: at once, or after the notice period if it raises a price',
   arguments: [SOURCE],
   example: 'catalog apply catalog.yaml',
   run: async ({ open, arguments: [source = ''], style }) => {
@@ -60,4 +63,38 @@ const apply = command({
   },
 })
 
-export const catalogCommands: readonly CommandDefinition[] = [validate, show, diff, apply]
+const announce = command({
+  name: 'catalog announce',
+  summary: 'announce a catalog that raises prices: all of it holds once the notice period has passed, and nothing before',
+  arguments: [SOURCE],
+  example: 'catalog announce dearer.yaml',
+  run: async ({ open, arguments: [source = ''], style }) => {
+    const ledger = await open()
+    await seeThatItRaises(ledger, source)
+    const announced = await ledger.applyCatalog(source)
+    return { result: announced, text: () => announcedLines(announced, style) }
+  },
+})
+
+/** What raises nothing needs no notice: it is put into force, and not by a command that says it changes nothing yet. */
+async function seeThatItRaises(ledger: Credits, source: string): Promise<void> {
+  const { version, differences } = await ledger.compareCatalog(source)
+  if (differences.some(({ increase }) => increase)) return
+  throw new CreditError('invalid_request', `Nothing in the catalog is dearer than in version ${version}: there is nothing to announce`, {
+    advice: differences.length === 0 ? [] : [`Put it into force at once: npx mcp-credits catalog apply ${shellWord(source)}`],
+  })
+}
+
+function announcedLines(announced: AppliedCatalog, style: Style): readonly string[] {
+  const { version, effectiveAt, differences, applied } = announced
+  if (!applied) return [`It is announced already: version ${version}, in effect from ${effectiveAt}.`]
+  const isMixed = differences.some(({ increase }) => !increase)
+  return [
+    ...appliedLines(announced, style),
+    'Until then the prices in force hold. Who asks for them is told: npx mcp-credits prices --changes',
+    // Another catalog would take the place of this one, announced or not; a single price leaves it as it is.
+    ...(isMixed ? ['What is not dearer waits with the rest. A lower price holds at once by: npx mcp-credits price <target> <credits>'] : []),
+  ]
+}
+
+export const catalogCommands: readonly CommandDefinition[] = [validate, show, diff, apply, announce, whatIfCommand]

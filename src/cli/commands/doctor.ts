@@ -13,19 +13,20 @@ interface Options {
 export const doctorCommand = command<Options>({
   name: 'doctor',
   isReading: true,
+  scope: 'admin',
   summary: 'recompute balances, grants, reservations and the hash chain from the journal; exits 1 when they do not add up',
   options: [
     { flags: '--head', summary: "print the hash of the account's newest transaction: keep it to prove later that nothing before it was changed" },
     { flags: '--since <head>', summary: 'prove that what led to this head is still what it was' },
   ],
   example: 'doctor',
-  run: async ({ open, options, settings, style }) => {
+  run: async ({ open, options, style }) => {
     if (options.head === true && options.since !== undefined) throw new CreditError('invalid_request', 'give either --head or --since')
     // A head is one account's; everything else is asked of the whole ledger unless an account is named.
     const isOfOne = options.head === true || options.since !== undefined || options.account !== undefined
     const ledger = await open()
     const found = await ledger.verify({
-      ...(isOfOne ? { account: settings.account } : {}),
+      ...(isOfOne ? { account: (await ledger.account()).id } : {}),
       ...(options.since === undefined ? {} : { since: options.since }),
     })
     return {

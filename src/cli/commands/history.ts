@@ -2,10 +2,11 @@ import type { Credits } from '../../credits.js'
 import { CreditError } from '../../errors.js'
 import type { TransactionResult, TransactionsResult } from '../../usage/results.js'
 import { toWire } from '../../wire.js'
-import { csv } from '../csv.js'
+import { csv } from '../../csv.js'
 import { command, type Invocation } from '../definition.js'
 import { credits, localTime } from '../format.js'
 import type { Style } from '../output.js'
+import { pause } from '../pause.js'
 import { type Column, tableLines } from '../table.js'
 import { readLabel, readOptionalNumber } from '../words.js'
 
@@ -115,7 +116,7 @@ function columns(timeZone: string): readonly Column<TransactionResult>[] {
 }
 
 /** The tool where there is one: that is the name which the reader has called. */
-function subjectOf({ tool, operation, variant }: TransactionResult): string {
+export function subjectOf({ tool, operation, variant }: TransactionResult): string {
   return tool ?? (operation === null ? '' : variant === null ? operation : `${operation}/${variant}`)
 }
 
@@ -161,16 +162,4 @@ async function newerThan(ledger: Credits, query: Query, newest: string | null): 
 function followLines(rows: readonly TransactionResult[], timeZone: string, style: Style, isFirst: boolean): readonly string[] {
   const lines = tableLines(rows, columns(timeZone), style)
   return isFirst ? lines : lines.slice(1)
-}
-
-function pause(milliseconds: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, milliseconds)
-    stop.addEventListener('abort', done, { once: true })
-    function done(): void {
-      clearTimeout(timer)
-      stop.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 }

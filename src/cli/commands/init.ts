@@ -47,7 +47,7 @@ export const initCommand = command<Options>({
 
 /** A ledger that is there keeps the catalog that it has, unless one was named. */
 async function openChosen(invocation: Invocation<Options>): Promise<Credits> {
-  return invocation.open(await chosenCatalog(invocation))
+  return invocation.open({ catalog: await chosenCatalog(invocation) })
 }
 
 interface Opened {
@@ -59,7 +59,7 @@ interface Opened {
 /** Whoever writes a catalog wants it in force, also in a ledger that is there already: then it becomes the next version. */
 async function openWith(file: string, { open }: Invocation<Options>): Promise<Opened> {
   try {
-    return { ledger: await open(file), applied: null }
+    return { ledger: await open({ catalog: file }), applied: null }
   } catch (error) {
     // Another catalog is in force; one that is not valid has no version to differ from.
     if (!(error instanceof CreditError && error.code === 'catalog_invalid' && 'version' in error.details)) throw error

@@ -1,49 +1,18 @@
 import type { AppliedCatalog } from '../../facade/change-catalog.js'
 import { valueWords } from '../../facade/difference-words.js'
 import type { ToolPrice } from '../../facade/tool-prices.js'
-import type { AffordResult, EstimateLine, EstimateResult, OperationResult, OperationsResult } from '../../usage/results.js'
+import type { AffordResult, EstimateLine, OperationResult, OperationsResult } from '../../usage/results.js'
 import { command } from '../definition.js'
-import { count, creditRange, credits, range, usd } from '../format.js'
+import { count, credits, range } from '../format.js'
 import { printable, type Style } from '../output.js'
 import { tableLines } from '../table.js'
-import { readCall, readUsage } from '../words.js'
 
 export const CALL_WORDS = {
   flags: '[words...]',
   summary: 'name=value: variant= and quantity= of the call, anything else is an argument of the operation',
 } as const
 
-export const estimateCommand = command<{ readonly usage?: readonly string[] }>({
-  name: 'estimate',
-  isReading: true,
-  summary: 'say what an operation would cost now, and what would stop it',
-  arguments: [{ flags: '<operation>', summary: 'its id, from `prices`' }, CALL_WORDS],
-  options: [{ flags: '--usage <name=count>', summary: 'counted units of a pass-through price, like input_tokens=1000', isRepeatable: true }],
-  example: 'estimate translate quantity=4',
-  run: async ({ open, arguments: [operation = '', ...words], options, style }) => {
-    const usage = readUsage(options.usage)
-    const call = readCall(words)
-    const ledger = await open()
-    const estimate = await ledger.estimate({ operation, ...call, ...(usage === undefined ? {} : { usage }) })
-    return { result: estimate, text: () => estimateLines(estimate, style) }
-  },
-})
-
-function estimateLines(estimate: EstimateResult, style: Style): readonly string[] {
-  const worth = estimate.usd === null ? '' : ` (${usd(estimate.usd)})`
-  const verdict = estimate.affordable
-    ? style.good(`Affordable; ${count(estimate.balanceAfter, 'credit')} would be left.`)
-    : style.bad('It would be refused now.')
-  return [
-    `${style.bold(creditRange(estimate.minimum, estimate.maximum))}${worth}`,
-    verdict,
-    ...estimate.blockedBy.map(({ code, message }) => `  ${code}: ${printable(message)}`),
-    ...(estimate.lines.length === 0 ? [] : ['', ...estimateTable(estimate.lines, style)]),
-    ...(estimate.cheaper.length === 0 ? [] : ['', 'Cheaper:']),
-    ...estimate.cheaper.map(({ change, minimum, maximum, saves }) => `  ${printable(change)}: ${creditRange(minimum, maximum)}, saves ${credits(saves)}`),
-  ]
-}
-
+/** The lines of a price, as an estimate and an explanation show them. */
 export function estimateTable(lines: readonly EstimateLine[], style: Style): readonly string[] {
   return tableLines(
     lines,

@@ -25,6 +25,7 @@ interface CallOptions extends WriteOptions {
 
 export const chargeCommand = command<CallOptions>({
   name: 'charge',
+  scope: 'credits:spend',
   summary: 'price an operation and take its credits',
   arguments: [OPERATION, CALL_WORDS],
   options: [
@@ -62,6 +63,7 @@ interface ReserveOptions extends WriteOptions {
 
 export const reserveCommand = command<ReserveOptions>({
   name: 'reserve',
+  scope: 'credits:spend',
   summary: 'set the highest price of an operation aside before it starts',
   arguments: [OPERATION, CALL_WORDS],
   options: [
@@ -95,6 +97,7 @@ const TTL_SECONDS = '900'
 
 export const extendCommand = command<WriteOptions & { readonly ttl?: string }>({
   name: 'extend',
+  scope: 'credits:spend',
   summary: 'move the end of an open reservation',
   arguments: [RESERVATION],
   options: [{ flags: '--ttl <seconds>', summary: 'so many seconds from now; 15 minutes unless told' }, IDEMPOTENCY_KEY],
@@ -115,6 +118,7 @@ interface SettleOptions extends WriteOptions {
 
 export const settleCommand = command<SettleOptions>({
   name: 'settle',
+  scope: 'credits:spend',
   summary: 'end a reservation by charging what was consumed; all of it unless told',
   arguments: [RESERVATION, { flags: '[credits]', summary: 'what it cost' }],
   options: [{ flags: '--quantity <n>', summary: 'how much was consumed, by the price of the reservation' }, USAGE, FAULT, IDEMPOTENCY_KEY],
@@ -145,6 +149,7 @@ export const settleCommand = command<SettleOptions>({
 
 export const releaseCommand = command<WriteOptions & { readonly fault?: string }>({
   name: 'release',
+  scope: 'credits:spend',
   summary: 'end a reservation without a charge',
   arguments: [RESERVATION],
   options: [FAULT, IDEMPOTENCY_KEY],

@@ -1,6 +1,7 @@
+import type { Credits } from '../../credits.js'
 import { CreditError } from '../../errors.js'
 import { command } from '../definition.js'
-import { csv } from '../csv.js'
+import { csv } from '../../csv.js'
 import { count, credits, moment, usd } from '../format.js'
 import { tableLines } from '../table.js'
 import { readLabel, readOptionalNumber } from '../words.js'
@@ -37,7 +38,7 @@ export const usageCommand = command<Options>({
     const label = readLabel(options.label)
     const timeZone = options.tz ?? (await ledger.account()).timeZone
     const usage = await ledger.usage({
-      since: options.last === undefined ? options.since : await sinceOf(options, options.last, timeZone),
+      since: options.last === undefined ? options.since : await sinceOf(ledger, options, timeZone),
       until: options.until,
       timeZone,
       ...(options.by === undefined ? {} : { groupBy: options.by }),
@@ -53,19 +54,24 @@ export const usageCommand = command<Options>({
 const PERIODS_MAX = 3_660
 
 /** The beginning of the last `n` calendar periods in the zone, the running one among them. */
-async function sinceOf({ by, since, until }: Options, last: string, timeZone: string): Promise<string> {
+async function sinceOf(ledger: Credits, { by, since, until, last }: Options, timeZone: string): Promise<string> {
   const count = readOptionalNumber(last, '--last') ?? 1
   if (since !== undefined || until !== undefined) throw new CreditError('invalid_request', '--last goes without --since and --until')
   if (!Number.isInteger(count) || count < 1 || count > PERIODS_MAX) {
-    throw new CreditError('invalid_request', `--last: expected a whole number from 1 to ${PERIODS_MAX}, found ${last}`)
+    throw new CreditError('invalid_request', `--last: expected a whole number from 1 to ${PERIODS_MAX}, found ${last ?? ''}`)
   }
   const { calendarPeriod, isTimeZone } = await import('../../time/calendar.js')
-  const { systemClock } = await import('../../clock.js')
   if (!isTimeZone(timeZone)) throw new CreditError('invalid_request', `--tz: ${JSON.stringify(timeZone)} is no time zone; expected a name like Europe/Berlin`)
   const unit = by === 'week' || by === 'month' ? by : 'day'
-  let begin = calendarPeriod(systemClock.now(), unit, timeZone).since
+  let begin = calendarPeriod(await nowOf(ledger), unit, timeZone).since
   for (let more = count - 1; more > 0; more -= 1) begin = calendarPeriod(begin - 1, unit, timeZone).since
   return new Date(begin).toISOString()
+}
+
+/** The account's own time: a test account's has been moved forward. A report that is not told its end ends just after it. */
+async function nowOf(ledger: Credits): Promise<number> {
+  const { period } = await ledger.usage()
+  return Date.parse(period.until) - 1
 }
 
 function usageCsv({ rows }: UsageResult): string {
@@ -94,6 +100,13 @@ function usageLines(usage: UsageResult, by: string, style: Style): readonly stri
     ...table,
     '',
     `${style.bold(count(usage.totalCredits, 'credit'))} in ${count(usage.totalCalls, 'call')}; ${pace}`,
+    ...trendLines(usage),
     ...(usage.runsOutAt === null ? [] : [`At this pace the balance is used up by ${moment(usage.runsOutAt, timeZone)}.`]),
   ]
+}
+
+function trendLines({ previous, change }: UsageResult): readonly string[] {
+  if (previous === null) return []
+  const trend = change === null ? '' : ` (${change > 0 ? '+' : ''}${(change * 100).toFixed(1)} %)`
+  return [`In the time of the same length before it: ${count(previous.credits, 'credit')} in ${count(previous.calls, 'call')}${trend}`]
 }

@@ -8,6 +8,7 @@ import type { Settings } from '../settings.js'
 interface Options {
   readonly db?: string
   readonly account?: string
+  readonly key?: string
 }
 
 export const wrapCommand = command<Options>({
@@ -81,16 +82,17 @@ function ownWords({ db, account }: Options): readonly string[] {
 }
 
 /** What the environment says goes into the environment of each server: a client starts it with one of its own. */
-function ownVariables(options: Options, { database, isDefaultDatabase, account, isDefaultAccount }: Settings): Readonly<Record<string, string>> {
+function ownVariables(options: Options, { database, isDefaultDatabase, account, isDefaultAccount, key }: Settings): Readonly<Record<string, string>> {
   return {
     ...(options.db !== undefined || isDefaultDatabase ? {} : { MCP_CREDITS_DB: absolute(database) }),
     ...(options.account !== undefined || isDefaultAccount ? {} : { MCP_CREDITS_ACCOUNT: account }),
+    ...(options.key !== undefined || key === null ? {} : { MCP_CREDITS_KEY: key }),
   }
 }
 
-/** Every user of a machine may read the arguments of its processes: an address that may hold a password goes past them. */
-function secretVariables({ db }: Options): Variables {
-  return db !== undefined && isServer(db) ? { MCP_CREDITS_DB: db } : {}
+/** Every user of a machine may read the arguments of its processes: a key, and an address that may hold a password, go past them. */
+function secretVariables({ db, key }: Options): Variables {
+  return { ...(db !== undefined && isServer(db) ? { MCP_CREDITS_DB: db } : {}), ...(key === undefined ? {} : { MCP_CREDITS_KEY: key }) }
 }
 
 function isServer(database: string): boolean {

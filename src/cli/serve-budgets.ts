@@ -1,0 +1,65 @@
+import type { Credits } from '../credits.js'
+import { CreditError } from '../errors.js'
+import { parseCredits, toCredits } from '../money/credits.js'
+import { InvalidAmount } from '../money/invalid-amount.js'
+
+const WINDOWS = ['run', 'day', 'week', 'month', 'total'] as const
+
+/** A budget of the account that a server is started with, `serve-<window>`. */
+export interface ServeBudget {
+  readonly id: string
+  readonly window: (typeof WINDOWS)[number]
+  /** In credits. */
+  readonly limit: number
+}
+
+/**
+ * Reads `--budget 500/day`, as often as it was given.
+ *
+ * @throws CreditError `invalid_request`, `invalid_amount`; a limit that is not understood must not become none
+ */
+export function readServeBudgets(words: readonly string[] = []): readonly ServeBudget[] {
+  const budgets = words.map(readServeBudget)
+  const twice = budgets.find(({ id }, index) => budgets.findIndex((other) => other.id === id) !== index)
+  if (twice !== undefined) throw new CreditError('invalid_request', `--budget: a limit for ${twice.window} is given twice`)
+  return budgets
+}
+
+function readServeBudget(word: string): ServeBudget {
+  const [amount = '', name, ...more] = word.split('/')
+  const window = WINDOWS.find((known) => known === name)
+  if (window === undefined || more.length > 0) {
+    throw new CreditError('invalid_request', `--budget: expected <credits>/<${WINDOWS.join('|')}>, found ${JSON.stringify(word.slice(0, 64))}`)
+  }
+  try {
+    return { id: `serve-${window}`, window, limit: toCredits(parseCredits(amount, '--budget')) }
+  } catch (cause) {
+    if (cause instanceof InvalidAmount) throw new CreditError('invalid_amount', cause.message, { cause })
+    throw cause
+  }
+}
+
+/**
+ * Sees that the account's budgets are those that the server was started with. What is so already is left alone, and what
+ * was counted stays counted: a server that is started again goes on where the one before it stopped (SN-11).
+ *
+ * @throws CreditError `forbidden` for a key that may not set them: nothing is spent then without the limit that was asked for
+ */
+export async function ensureBudgets(credits: Credits, budgets: readonly ServeBudget[]): Promise<void> {
+  if (budgets.length === 0) return
+  const standing = (await credits.as({ holder: 'operator' }).budgets()).budgets
+  for (const { id, window, limit } of budgets) {
+    const isSo = standing.some(
+      (one) => one.id === id && one.window === window && one.limit === limit && one.enforcement === 'hard' && Object.keys(one.scope).length === 0,
+    )
+    if (!isSo) await credits.setBudget({ id, window, limit, name: `serve --budget ${limit}/${window}` }).catch(withWayOut(id, window, limit))
+  }
+}
+
+function withWayOut(id: string, window: string, limit: number): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof CreditError) || error.code !== 'forbidden') throw error
+    const advice = [`Have an operator set it: npx mcp-credits budget set ${id} ${limit} --window ${window}`, ...error.advice]
+    throw new CreditError(error.code, `serve --budget ${limit}/${window}: ${error.message}`, { ...error, advice, cause: error })
+  }
+}
