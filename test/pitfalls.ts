@@ -11,8 +11,6 @@ export const PITFALLS: readonly Requirement[] = [
   {
     id: 'T02',
     behaviour: '8 parallel first calls for a new principal: default budget applied to all',
-    deferred: 'needs keys with default budgets',
-    partly: true,
   },
   {
     id: 'T03',
@@ -30,8 +28,6 @@ export const PITFALLS: readonly Requirement[] = [
   {
     id: 'T06',
     behaviour: 'late failure after sweep -> compensating refund entry; status equals ledger movement',
-    deferred: 'needs fault rules for jobs',
-    partly: true,
   },
   { id: 'T07', behaviour: 'reservation TTL >= tool max duration; heartbeat extends' },
   {
@@ -47,22 +43,21 @@ export const PITFALLS: readonly Requirement[] = [
       'same event x3, same session under two event ids, crash after commit before 200: one grant (unique on ' +
       'provider + payment object)',
     deferred: 'needs a payment provider',
+    partly: true,
   },
   {
     id: 'T11',
     behaviour: 'crash between dedupe insert and grant: redelivery still grants (same transaction)',
     deferred: 'needs a payment provider',
   },
-  { id: 'T12', behaviour: '`deleted` then late `updated`: stays cancelled', deferred: 'needs a payment provider' },
-  { id: 'T13', behaviour: 'provider calls carry derived idempotency keys', deferred: 'needs a payment provider' },
+  { id: 'T12', behaviour: '`deleted` then late `updated`: stays cancelled', deferred: 'needs a payment provider', partly: true },
+  { id: 'T13', behaviour: 'provider calls carry derived idempotency keys', deferred: 'needs a payment provider', partly: true },
   { id: 'T14', behaviour: 'grant commit -> very next call on any process/connection succeeds (no cache)' },
   {
     id: 'T15',
     behaviour: 'reset/raise/top-up: next call admitted, in every process, while a client hammers',
-    deferred: 'needs budgets',
-    partly: true,
   },
-  { id: 'T16', behaviour: 'restart and multi-process give identical budget status', deferred: 'needs budgets' },
+  { id: 'T16', behaviour: 'restart and multi-process give identical budget status' },
   { id: 'T17', behaviour: 'invariant: cached balance == SUM(ledger); checker command; 6 processes cold start' },
   {
     id: 'T18',
@@ -85,36 +80,28 @@ export const PITFALLS: readonly Requirement[] = [
   {
     id: 'T21',
     behaviour: 'zones +14..-12, Asia/Shanghai, half-hour zones; both DST days: window is local midnight to midnight',
-    deferred: 'needs budgets',
   },
   {
     id: 'T22',
     behaviour: 'anchor 31: Jan31, Feb28/29, Mar31; 48 months: one grant per period, anchor never decays',
-    deferred: 'needs paid subscriptions',
-    partly: true,
   },
   {
     id: 'T23',
     behaviour:
       'process off for 3 periods then 2 processes start: exactly 3 grants (idempotent on account+period), lazy ' +
       'evaluation at read',
-    deferred: 'needs paid subscriptions',
-    partly: true,
   },
   {
     id: 'T24',
     behaviour: 'documented period types; next reset reported equals actual reset',
-    deferred: 'needs budgets',
   },
   {
     id: 'T25',
     behaviour: 'new window starts at creation; editing a limit never resets or imports usage unless asked',
-    deferred: 'needs budgets',
   },
   {
     id: 'T26',
     behaviour: 'every limit kind honours temporary increase and its expiry',
-    deferred: 'needs budgets with a temporary raise',
   },
   {
     id: 'T27',
@@ -127,8 +114,6 @@ export const PITFALLS: readonly Requirement[] = [
     behaviour:
       'AMOUNT_MAX and AMOUNT_MAX - 1 round trip through every door and both databases; AMOUNT_MAX + 1 is ' +
       '`invalid_amount`',
-    deferred: 'needs HTTP and REST: the other doors',
-    partly: true,
   },
   { id: 'T29', behaviour: 'negative, NaN, Infinity, 1e309, -0 in price, units, upstream cost: rejected' },
   {
@@ -145,8 +130,6 @@ export const PITFALLS: readonly Requirement[] = [
     behaviour:
       "the same key returns the receipt and no second charge; the tool's content itself is kept only where the " +
       'operation says `keep_result`, bounded in size and time',
-    deferred: 'needs kept results',
-    partly: true,
   },
   {
     id: 'T35',
@@ -172,9 +155,8 @@ export const PITFALLS: readonly Requirement[] = [
     behaviour:
       'each threshold fires once per period; jump past several thresholds fires each once; re-arm after ' +
       'top-up/reset; crash between cross and send still sends once',
-    deferred: 'needs alerts',
   },
-  { id: 'T39', behaviour: 'payload has used, limit, remaining and percentages named', deferred: 'needs alerts' },
+  { id: 'T39', behaviour: 'payload has used, limit, remaining and percentages named' },
   { id: 'T40', behaviour: 'code set; `retryable:false`; no Retry-After on money errors' },
   { id: 'T41', behaviour: 'both fields carry equal facts for every tool and every error (property test)' },
   { id: 'T42', behaviour: 'descriptions generated; test compares each number to the catalog; charged == quoted' },
@@ -188,7 +170,7 @@ export const PITFALLS: readonly Requirement[] = [
     behaviour: 'restore + replay of webhooks/idempotency keys is a no-op; migration list checked',
     deferred: 'needs payment webhooks',
   },
-  { id: 'T45', behaviour: 'null period counter -> refuse to compute, not another unit', deferred: 'needs budgets' },
+  { id: 'T45', behaviour: 'null period counter -> refuse to compute, not another unit' },
   {
     id: 'T46',
     behaviour: 'only digests and metadata stored (but for `keep_result`); test greps DB for planted secret',

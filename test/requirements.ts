@@ -19,31 +19,26 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'SN-01',
     behaviour: '1 credit = $0.01; every price is shown in credits and in USD',
-    deferred: 'needs the social-neuron catalog',
   },
   {
     id: 'SN-02',
     behaviour:
       'all operations of the document, in their categories (text, image, video, analysis, other), at its prices, ' +
       'a model being a variant of one operation (`image.generate`, variant `flux-pro`)',
-    deferred: 'needs the social-neuron catalog',
   },
   {
     id: 'SN-03',
     behaviour: 'transcription is 5 credits a minute; a started minute counts whole',
-    deferred: 'needs the social-neuron catalog',
   },
   {
     id: 'SN-04',
     behaviour: 'plans Free 100, Trial 500 once, Starter 800, Pro 2,000, Team 6,500 credits a month',
-    deferred: 'needs paid subscriptions',
   },
   {
     id: 'SN-05',
     behaviour:
       'unused credits roll over while the subscription is active; on cancellation they last to the end of the ' +
       'paid period, add-on credits stay',
-    deferred: 'needs paid subscriptions',
   },
   {
     id: 'SN-06',
@@ -51,28 +46,24 @@ export const REQUIREMENTS: readonly Requirement[] = [
       'spending cap per plan and billing period: 100, 500, 2,000, 5,000, 16,250 (a figure per plan, not a ' +
       'factor). It counts what is spent from allowance and add-ons together; the refusal (`spending_cap_reached`) ' +
       "says that purchased credits stay usable after the reset, and when that is. Trial's cap is for its lifetime",
-    deferred: 'needs plan spending caps',
   },
   {
     id: 'SN-07',
     behaviour:
       'Easy Mode picks the cheapest variant that meets the request and says which it picked and why; Pro Mode ' +
       'takes the named model',
-    deferred: 'needs the choice of the cheapest variant',
   },
   {
     id: 'SN-08',
     behaviour:
       'add-on packs with their bonus part as a grant of its own (200 + 50, 500 + 50, 1,500 + 200, 5,000 + 1,000) ' +
       'at $9.99, $9.99, $24.99, $69.99',
-    deferred: 'needs packs and purchases',
   },
   {
     id: 'SN-09',
     behaviour:
       'API packs 1,000 / 5,000 / 20,000 at $9.99 / $39.99 / $199.99, with the price per credit as the document ' +
       'rounds it ($0.01, $0.008, $0.01)',
-    deferred: 'needs packs and purchases',
   },
   { id: 'SN-10', behaviour: '`get_credit_balance`: balance, plan, monthly allocation' },
   {
@@ -80,7 +71,8 @@ export const REQUIREMENTS: readonly Requirement[] = [
     behaviour:
       '`get_budget_status`: budget consumption of MCP use, a budget for one run included; it holds across ' +
       'processes, restarts and transports',
-    deferred: 'needs budgets',
+    deferred: 'the transport is stdio: needs HTTP',
+    partly: true,
   },
   { id: 'SN-12', behaviour: '`get_mcp_usage`: calls and credits by tool' },
   { id: 'SN-13', behaviour: 'CLI `credits` and `usage`' },
@@ -94,14 +86,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'WC-01',
     behaviour: 'one balance for a workspace: every authorised member spends from it and sees it',
-    deferred: 'needs members',
   },
   {
     id: 'WC-02',
     behaviour:
       "purchased credits are valid 12 months to the day (the document also says that credits don't expire; the 12 " +
       'months win for this catalog)',
-    deferred: 'needs packs and purchases',
   },
   {
     id: 'WC-03',
@@ -110,19 +100,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
       'complex analysis 1-3, suggestions 1-2, optimisation 1-2; a single post is flat 1; campaign creation ' +
       'varies: its figures are ours, marked assumed): an estimate shows minimum and maximum, the maximum is ' +
       'reserved, the actual is settled',
-    deferred: 'needs the workspace-credits catalog',
   },
   {
     id: 'WC-04',
     behaviour: 'multi-platform content is priced per platform (1-2 each), RSS per item',
-    deferred: 'needs the workspace-credits catalog',
   },
   {
     id: 'WC-05',
     behaviour:
       'the listed free operations (viewing, connections, scheduling, publishing, settings, analytics, editing, ' +
       'workspaces) are never charged and never blocked, also at zero',
-    deferred: 'needs the workspace-credits catalog',
   },
   { id: 'WC-06', behaviour: 'balance information: current balance, lifetime used, last transaction' },
   {
@@ -136,21 +123,18 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'WC-08',
     behaviour: 'warnings: below 100 (low), at 10 or below (critical), and when an operation would exceed the balance',
-    deferred: 'needs alerts',
   },
   {
     id: 'WC-09',
     behaviour:
       'insufficient credits: a clear message, the operation is not started, a prompt to buy, and the same call ' +
       'can be continued once credits are added',
-    deferred: 'needs packs and purchases to prompt for',
   },
   {
     id: 'WC-10',
     behaviour:
       'campaign estimate from number of platforms, duration, posting frequency and complexity, with a verdict on ' +
       'whether the balance suffices, asked at the moment of launch',
-    deferred: 'needs the campaign estimator',
   },
   {
     id: 'WC-11',
@@ -160,39 +144,35 @@ export const REQUIREMENTS: readonly Requirement[] = [
       'week, standard; 3 platforms, 2 weeks, 5 posts a week each, standard; 5 platforms, 5 weeks (a month), 2 ' +
       'posts a week each, complex. One formula from the catalog (posts x 1-2 credits, complex 1-3) gives all ' +
       'three, no look-up',
-    deferred: 'needs the campaign estimator',
   },
   {
     id: 'WC-12',
     behaviour:
       'an estimate that is too dear names what would reduce it (fewer platforms, shorter, lower frequency, ' +
       'cheaper variant, batching) with the saving of each',
-    deferred: 'needs the campaign estimator',
   },
   { id: 'WC-13', behaviour: 'transaction history, filtered by operation type, with the largest consumers' },
   {
     id: 'WC-14',
     behaviour: 'alerts at thresholds that an admin sets, delivered as message and webhook, where the plan entitles it',
-    deferred: 'needs alerts and webhooks',
+    deferred: 'the message is there; needs delivery by webhook',
+    partly: true,
   },
   {
     id: 'WC-15',
     behaviour:
       'packs Starter 100 $10, Basic 250 $25, Popular 550 $50, Pro 1,100 $100, Max 2,350 $200, with price per ' +
       'credit',
-    deferred: 'needs packs and purchases',
   },
   {
     id: 'WC-16',
     behaviour: 'admins see who consumed, by operation, and the trend',
-    deferred: 'needs members and trends',
   },
   {
     id: 'WC-17',
     behaviour:
       'a balance that seems wrong can be explained: history, large consumptions, a purchase still pending, and a ' +
       'check that the ledger adds up',
-    deferred: 'needs purchases that can be pending',
   },
   {
     id: 'WC-18',
@@ -216,8 +196,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
     behaviour:
       '`tier=premium` video needs Build or higher: 402 `plan_required`, naming the plan; the budget tier is the ' +
       'default',
-    deferred: 'needs plans that decide which operations are allowed',
-    partly: true,
   },
   { id: 'ND-04', behaviour: 'reads, lightweight writes and forms (newsletter, contact) are free' },
   {
@@ -231,14 +209,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
     behaviour:
       'plans Free 250, Hobby 5,000 $25, Build 25,000 $119, Scale 100,000 $399, Enterprise custom; price per ' +
       'credit and discount follow; the allowance does not roll over',
-    deferred: 'needs paid subscriptions',
-    partly: true,
   },
   {
     id: 'ND-07',
     behaviour: 'top-ups $20 4,000, $100 20,000, $500 100,000 on any tier; no expiry while the account is active',
-    deferred: 'needs packs and purchases',
-    partly: true,
   },
   {
     id: 'ND-08',
@@ -249,19 +223,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'ND-09',
     behaviour: 'plan entitlements other than credits are readable (the badge on Free)',
-    deferred: 'needs plan entitlements',
-    partly: true,
   },
   {
     id: 'ND-10',
     behaviour: "`project.credits_low` once 20 % remain of (the period's allowance + the top-ups held at its start)",
-    deferred: 'needs alerts',
-    partly: true,
   },
   {
     id: 'ND-11',
     behaviour: "charges carry the caller's labels (`customer_id`, …); CSV export grouped by a label",
-    deferred: 'needs usage by label as CSV',
   },
   {
     id: 'ND-12',
@@ -269,7 +238,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
       'keys per environment: production keys have all scopes, preview keys `content:*` only and a hard budget of ' +
       'their own (environment preview, window total, raised only by top-ups addressed to it); the wallet stays ' +
       'one',
-    deferred: 'needs keys and environments',
   },
   {
     id: 'ND-13',
@@ -277,7 +245,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
       'a price increase takes effect no sooner than 30 days after it is announced; a decrease may at once; ' +
       'announced changes are listed with their dates, and sent to subscribers as event and message when ' +
       'announced; each charge names the price version that it used',
-    deferred: 'needs announced prices',
+    deferred: 'the message is there; needs delivery as an event',
     partly: true,
   },
   {
@@ -291,15 +259,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
     behaviour:
       'top-up refund: within 30 days, at most 25 % of the bundle used, account in good standing: the unused share ' +
       'of the price; an operator decides, the rule only screens; subscription credits never',
-    deferred: 'needs purchase refunds',
   },
   {
     id: 'ND-16',
     behaviour:
       'a job is paid once, however often it is retried: on success or on a definitive failure that the caller ' +
       'caused; provider or platform faults cost nothing (fault is an argument: caller, provider, platform)',
-    deferred: 'needs fault rules for jobs',
-    partly: true,
   },
   {
     id: 'ND-17',
@@ -317,14 +282,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'ND-19',
     behaviour: 'a master account sees one statement (invoice) over its projects, broken down by project',
-    deferred: 'needs master accounts and statements',
   },
   {
     id: 'ND-20',
     behaviour:
       'subscriptions renew on the day of the month of sign-up (the 31st: the last day of shorter months, and the ' +
       '31st again after)',
-    deferred: 'needs paid subscriptions',
   },
   {
     id: 'ND-21',
@@ -333,7 +296,8 @@ export const REQUIREMENTS: readonly Requirement[] = [
       "one charge at the end of the calendar month in the account's zone) and paid from allowance, then top-ups, " +
       'then card on file if auto-recharge is on; what nothing can pay is recorded as uncollected with an alert, ' +
       'the balance never goes below zero',
-    deferred: 'needs recurring items',
+    deferred: 'needs auto-recharge by a card on file',
+    partly: true,
   },
   {
     id: 'ND-22',
@@ -344,26 +308,22 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'SK-01',
     behaviour: 'plans Starter 100,000, Pro 150,000, Agency 150,000 a month',
-    deferred: 'needs the soku catalog',
   },
-  { id: 'SK-02', behaviour: 'a transcription costs 1 credit however long it is', deferred: 'needs the soku catalog' },
+  { id: 'SK-02', behaviour: 'a transcription costs 1 credit however long it is' },
   {
     id: 'SK-03',
     behaviour:
       'credits are granted at sign-up (trial, amount set in the catalog), at purchase of a subscription and at ' +
       'each renewal',
-    deferred: 'needs paid subscriptions',
   },
   {
     id: 'SK-04',
     behaviour: 'renewal adds to the balance; nothing expires while the account is active',
-    deferred: 'needs paid subscriptions',
   },
   {
     id: 'SK-05',
     behaviour:
       'at zero the operation is blocked with the catalog\'s words "Insufficient credits"; other features go on',
-    deferred: 'needs the soku catalog',
   },
   {
     id: 'SK-06',
@@ -371,73 +331,63 @@ export const REQUIREMENTS: readonly Requirement[] = [
       'plan change: the balance carries over, the new allowance starts at the next renewal. From no paid plan to ' +
       'a paid one is a purchase and grants at once; a plan bought again within a period that has had its grant ' +
       'grants nothing more',
-    deferred: 'needs plan changes',
   },
   {
     id: 'SK-07',
     behaviour: 'no purchases: asking to buy says so, with the ways out (renewal date, higher plan)',
-    deferred: 'needs packs and purchases',
   },
   { id: 'SK-08', behaviour: 'account overview shows the remaining credits', deferred: 'needs the dashboard' },
   {
     id: 'SF-01',
     behaviour: '1 credit = 1 USD; packs $10, $25, $50, $100; no subscription, no billing period',
-    deferred: 'needs the synfluencer catalog',
   },
   {
     id: 'SF-02',
     behaviour: 'new accounts get free credits (amount set in the catalog)',
-    deferred: 'needs the synfluencer catalog',
   },
   {
     id: 'SF-03',
     behaviour:
       "text and image actions are billed at the provider's actual token cost (input, output and cached tokens at " +
       'a rate per million), exact to a millionth of a credit',
-    deferred: 'needs the synfluencer catalog',
   },
   {
     id: 'SF-04',
     behaviour: 'video per second of output: 0.10, 0.13, 0.15; 30 s talking head = 3.00',
-    deferred: 'needs the synfluencer catalog',
   },
   {
     id: 'SF-05',
     behaviour:
       'trend discovery costs 0.02 to 0.15: estimate as a range, settled at actual cost (the range is typical, not ' +
       'a limit: above it the overrun policy decides)',
-    deferred: 'needs the synfluencer catalog',
   },
   {
     id: 'SF-06',
     behaviour:
       'usage summary by day, week and month, by feature, platform and automation; scoped to one persona or to ' +
       'all; one selection governs summary and history',
-    deferred: 'needs usage by day, week and month within a scope',
   },
   {
     id: 'SF-07',
     behaviour: 'usage history is a full audit trail of every credit transaction, scoped likewise',
-    deferred: 'needs history within a scope',
   },
   {
     id: 'SF-08',
     behaviour: 'wallet and lifetime spend are global, whatever the scope',
-    deferred: 'needs usage within a scope',
   },
   {
     id: 'SF-09',
     behaviour:
       'burn alert: a message once usage reaches the threshold; the threshold can be changed at any time (calendar ' +
       "month in the account's zone; re-armed by a change)",
-    deferred: 'needs alerts',
   },
-  { id: 'SF-10', behaviour: 'monthly budget cap: a hard limit', deferred: 'needs budgets' },
-  { id: 'SF-11', behaviour: 'self-service top-up is hidden until an admin enables it', deferred: 'needs purchases' },
+  { id: 'SF-10', behaviour: 'monthly budget cap: a hard limit' },
+  { id: 'SF-11', behaviour: 'self-service top-up is hidden until an admin enables it' },
   {
     id: 'SF-12',
     behaviour: 'payment history and management of payment methods, hidden while top-up is disabled',
-    deferred: 'needs purchases and the dashboard',
+    deferred: 'needs payment methods and the dashboard',
+    partly: true,
   },
   {
     id: 'SF-13',
@@ -449,12 +399,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'SF-14',
     behaviour: 'a time zone preference governs every day, week and month shown or counted',
-    deferred: 'needs usage by day, week and month in a time zone',
   },
   {
     id: 'SF-15',
     behaviour: 'purchased credits do not expire; unused credits can be refunded by an operator',
-    deferred: 'needs purchases and their refunds',
   },
   {
     id: 'AX-01',
@@ -497,21 +445,20 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'AX-08',
     behaviour: 'cheapest capable variant, announced, never silent',
-    deferred: 'needs the choice of the cheapest variant',
   },
   {
     id: 'AX-09',
     behaviour:
       'budget pressure (`ok`, `low`, `critical`, `exhausted`) with remaining and reset time on every metered ' +
       'result, in text that a model sees once it is not `ok`',
-    deferred: 'needs budgets',
   },
   {
     id: 'AX-10',
     behaviour:
       'any charge can be explained: quote, reservation, attempts, price version, sums, grants that paid, budgets ' +
       'it counted against, refund',
-    deferred: 'needs quotes and budgets to explain',
+    deferred: 'needs quotes',
+    partly: true,
   },
   {
     id: 'AX-11',
@@ -563,7 +510,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     behaviour: 'balance and usage card inside the chat client (MCP App)',
     deferred: 'needs the card for chat clients',
   },
-  { id: 'AX-20', behaviour: 'price changes are readable by agents (`since`)', deferred: 'needs announced prices' },
+  { id: 'AX-20', behaviour: 'price changes are readable by agents (`since`)', deferred: 'needs changes since a date at every door' },
   {
     id: 'AX-21',
     behaviour:
@@ -574,19 +521,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'AX-22',
     behaviour: 'what-if: a draft catalog is replayed over real history, with the difference per operation and account',
-    deferred: 'needs the replay of a draft catalog',
   },
   {
     id: 'AX-23',
     behaviour: 'forecast: burn rate and the date the balance reaches zero',
-    deferred: 'needs burn rate and forecast',
   },
   {
     id: 'AX-24',
     behaviour:
       'test clock: an account whose time is advanced by hand, so that a year of renewals, expiries and alerts is ' +
       'tried in seconds',
-    deferred: 'needs the test clock',
   },
   {
     id: 'AX-25',

@@ -1,7 +1,9 @@
+import { benchBudgets } from './budgets.mjs'
 import { benchCalls } from './calls.mjs'
 import { benchProcesses } from './processes.mjs'
 import { benchReads } from './reads.mjs'
 import { benchStart } from './start.mjs'
+import { benchUsage } from './usage.mjs'
 import { benchWrites } from './writes.mjs'
 
 /**
@@ -17,3 +19,5 @@ if (isAsked('processes')) await benchProcesses()
 if (isAsked('calls')) await benchCalls(ROUNDS)
 if (isAsked('start')) await benchStart(ROUNDS * 2)
 if (isAsked('reads')) await benchReads(ROUNDS)
+if (isAsked('usage')) await benchUsage()
+if (isAsked('budgets')) await benchBudgets(ROUNDS)

@@ -31,6 +31,17 @@ describe('periods of the calendar', () => {
 })
 
 describe('months', () => {
+  it.each([
+    ['a time that is skipped, as much later', '2013-01-31T01:30:00Z', 2, 'Europe/Berlin', '2013-03-31T01:30:00.000Z'],
+    ['a time that comes twice, the first of the two', '2010-08-31T00:30:00Z', 2, 'Europe/Berlin', '2010-10-31T00:30:00.000Z'],
+    ['a skipped half hour, half an hour later', '2004-08-30T15:45:00Z', 2, 'Australia/Lord_Howe', '2004-10-30T15:45:00.000Z'],
+    ['a day that never was, a day later', '2011-10-30T20:00:00Z', 2, 'Pacific/Apia', '2011-12-30T20:00:00.000Z'],
+    ['the month after that day, its own day', '2011-10-30T20:00:00Z', 3, 'Pacific/Apia', '2012-01-29T20:00:00.000Z'],
+    ['the last day of a shorter month, as the zone counts days', '2026-01-30T23:00:00Z', 1, 'Pacific/Kiritimati', '2026-02-27T23:00:00.000Z'],
+  ] as const)('come to %s', (_, anchor, months, zone, expected) => {
+    expect(formatInstant(monthBoundary(at(anchor), months, zone))).toBe(expected)
+  })
+
   it('are counted from the anchor, clamped to shorter months, and come back to its day', () => {
     const anchor = at('2026-01-31T09:00:00Z')
     const dates = [0, 1, 2, 3, 12, 25].map((months) => formatInstant(monthBoundary(anchor, months, 'UTC')).slice(0, 10))
