@@ -2,7 +2,7 @@ import type { MicroCredits } from '../money/credits.js'
 import type { Instant } from '../time/instant.js'
 import type { Budget } from './budget.js'
 import type { Counter, Slice } from './counter.js'
-import { sliceStart, sumsOf } from './window.js'
+import { rollingEnd, sliceStart, sumsOf } from './window.js'
 
 /** A movement of what is counted: what was spent and what is set aside, either of them up or down. */
 export interface Change {
@@ -17,20 +17,23 @@ export interface Change {
 /** The counter with a change; null where the change belongs to a window that has ended, or to the time before the budget. */
 export function counted(budget: Budget, counter: Counter, change: Change): Counter | null {
   if (change.beganBy <= budget.origin) return null
-  if (budget.window.kind === 'rolling') return inSlice(counter, sliceStart(change.began, budget.window.hours), change)
+  if (budget.window.kind === 'rolling') return inSlice(counter, budget.window.hours, change)
   if (change.began < counter.windowStart) return null
   // Field by field: a hundred budgets are counted for one charge, and a copy by spreading costs several times as much.
   const { budget: id, subject, origin, windowStart, windowEnd, fired, slices } = counter
   const used = counter.used + change.used
   const reserved = change.reserved === 0n ? counter.reserved : counter.reserved + change.reserved
+  // A plan begins its window anew: work that began before it in the same millisecond was counted in the former one.
+  if (used < 0n || reserved < 0n) return null
   return { budget: id, subject, origin, windowStart, windowEnd, used, reserved, fired, slices }
 }
 
-function inSlice(counter: Counter, start: Instant, { used, reserved, began }: Change): Counter | null {
+function inSlice(counter: Counter, hours: number, { used, reserved, began }: Change): Counter | null {
+  const start = sliceStart(began, hours)
   const before = counter.slices.find((slice) => slice.start === start)
   // A slice that has left the window took what was counted in it along.
   if (before === undefined && began < counter.windowStart) return null
   const after: Slice = { start, used: (before?.used ?? 0n) + used, reserved: (before?.reserved ?? 0n) + reserved }
   const slices = [...counter.slices.filter((slice) => slice !== before), after].sort((a, b) => a.start - b.start)
-  return { ...counter, ...sumsOf(slices), slices }
+  return { ...counter, ...sumsOf(slices), windowEnd: rollingEnd(slices, hours), slices }
 }

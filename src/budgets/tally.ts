@@ -39,6 +39,8 @@ interface Bounds {
   /** Only what began from then on, by a later transaction than this one, counts for all of them. */
   readonly since: Instant
   readonly origin: number
+  /** The least that any of them has counted: none goes below zero. */
+  readonly lowest: Moved
   /** What the tightest hard budget left, below zero where more was used than allowed; null where none is hard. */
   readonly room: MicroCredits | null
   readonly tightest: number
@@ -92,6 +94,10 @@ function boundsOf(group: BudgetGroup, standings: readonly Standing[], at: Instan
     until: group.isRolling ? at : Math.min(...standings.map(({ budget, counter }) => endOf(budget.raise?.until, counter.windowEnd, at))),
     since: Math.max(...standings.map(({ counter }) => counter.windowStart)),
     origin: Math.max(...standings.map(({ counter }) => counter.origin)),
+    lowest: {
+      used: standings.map(({ counter }) => counter.used).reduce(smaller),
+      reserved: standings.map(({ counter }) => counter.reserved).reduce(smaller),
+    },
     room,
     tightest,
     level,
@@ -197,7 +203,10 @@ export function moveTally(tally: Tally, change: Change, at: Instant, owner: Owne
   return { tally: tallyWith(tally.group, tally.subject, counters, at, owner), reached }
 }
 
-function movesAlike({ group, moved, bounds }: Tally, { used, began, beganBy }: Change): boolean {
+function movesAlike({ group, moved, bounds }: Tally, { used, reserved, began, beganBy }: Change): boolean {
   if (group.isRolling || began < bounds.since || beganBy <= bounds.origin) return false
+  // Of what began in the very millisecond of a window, only its counter tells whether it was counted in it.
+  if (began === bounds.since && (used < 0n || reserved < 0n)) return false
+  if (bounds.lowest.used + moved.used + used < 0n || bounds.lowest.reserved + moved.reserved + reserved < 0n) return false
   return bounds.untilTold === null || moved.used + used < bounds.untilTold
 }

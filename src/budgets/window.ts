@@ -50,10 +50,18 @@ function rolled(budget: Budget, key: CounterKey, counter: Counter | null, at: In
   const width = sliceWidth(lengthMs)
   const slices = (counter?.slices ?? []).filter((slice) => slice.start + width + lengthMs > at)
   const windowStart = Math.max(at - lengthMs, budget.since)
-  const [oldest] = slices
-  const windowEnd = oldest === undefined ? NEVER : oldest.start + width + lengthMs
+  const windowEnd = endOf(slices, lengthMs)
   const fired = slices.length === 0 ? 0 : (counter?.fired ?? 0)
   return { ...key, origin: budget.origin, windowStart, windowEnd, ...sumsOf(slices), fired, slices }
+}
+
+/** When the oldest slice of a rolling window leaves it: the next time that something is given back. */
+export function rollingEnd(slices: readonly Slice[], hours: number): Instant {
+  return endOf(slices, hours * HOUR_MS)
+}
+
+function endOf([oldest]: readonly Slice[], lengthMs: number): Instant {
+  return oldest === undefined ? NEVER : oldest.start + sliceWidth(lengthMs) + lengthMs
 }
 
 export function sliceStart(at: Instant, hours: number): Instant {

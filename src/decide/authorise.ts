@@ -6,24 +6,38 @@ import type { Draft } from './draft.js'
 import { refuse, type Refused } from './outcome.js'
 import { keyNamed } from './spend-facts.js'
 
-/** What a key with `credits:spend` may do; everything else that changes an account takes the scope `admin`. */
+/** What an agent does, and a key with `credits:spend`. */
 const SPENDING: ReadonlySet<Command['kind']> = new Set(['charge', 'reserve', 'sweep'])
 
 /** Work that was admitted under a key is finished and charged, whatever became of the key: only its holder can (AX-06). */
 const FINISHING: ReadonlySet<Command['kind']> = new Set(['extend', 'settle', 'release'])
 
+/** The meter gives back what it charged of work that turned out to have failed. */
+function isGivingBack({ kind, actor }: Command): boolean {
+  return kind === 'refund' && actor.holder === 'meter'
+}
+
+/** Whether a command takes an operator: whatever gives credits, sets limits or changes the account (AX-16). */
+function isOperators(command: Command): boolean {
+  if (command.kind === 'purchase') return !command.isSelfService
+  return !SPENDING.has(command.kind) && !FINISHING.has(command.kind) && !isGivingBack(command)
+}
+
 /**
  * Why the key with which a command comes may not give it: revoked or expired by now, of another account, or without the
  * scope. Read in the write itself, so that a revocation acts at once, in every process.
  */
-export function refusalByKey(draft: Draft, { actor, kind }: Command): Refused | null {
-  if (actor.key === null || FINISHING.has(kind)) return null
+export function refusalByKey(draft: Draft, command: Command): Refused | null {
+  const { actor, kind } = command
+  if (isOperators(command) && actor.holder !== 'operator') return refuse('forbidden', 'Only an operator does this; ask one', { details: { command: kind } })
+  const isFinishing = (FINISHING.has(kind) && actor.holder !== 'operator') || isGivingBack(command)
+  if (actor.key === null || isFinishing) return null
   const key = keyNamed(draft, actor.key)
   const why = key === null ? 'is not known' : whyInvalid(key, draft.at)
   if (key === null || why !== null) {
     return refuse('unauthenticated', `The key ${why}`, { advice: ['Use another key: npx mcp-credits key create'] })
   }
-  const scope = SPENDING.has(kind) ? 'credits:spend' : 'admin'
+  const scope = isOperators(command) ? 'admin' : 'credits:spend'
   if (hasScope(key.scopes, scope)) return null
   return refuse('forbidden', `The key ${key.prefix}… may not do this; it takes the scope ${scope}`, { details: { scope, scopes: key.scopes } })
 }

@@ -1,5 +1,7 @@
+import type { CatalogVersion } from '../catalog/version.js'
+import type { Reservation } from '../ledger/reservation.js'
 import { sequenceOfId } from '../ledger/transaction.js'
-import type { ReleaseCommand, SettleCommand } from './command.js'
+import type { Fault, ReleaseCommand, SettleCommand } from './command.js'
 import type { Draft } from './draft.js'
 
 /**
@@ -11,17 +13,17 @@ import type { Draft } from './draft.js'
  */
 export function byFault(draft: Draft, command: SettleCommand | ReleaseCommand): SettleCommand | ReleaseCommand {
   if (command.fault === null) return command
-  const isPaid = isFaultPaid(draft, command)
+  const sequence = sequenceOfId('rs', command.reservation)
+  const reservation = sequence === null ? null : draft.reservation(sequence)
+  const isPaid = reservation !== null && isFaultPaid(draft.view.catalogs, reservation, command.fault)
   if (command.kind === 'release') return isPaid ? { ...command, kind: 'settle', actual: {} } : command
   if (isPaid) return command
   const { actual: _, ...ending } = command
   return { ...ending, kind: 'release' }
 }
 
-function isFaultPaid(draft: Draft, { reservation: id, fault }: SettleCommand | ReleaseCommand): boolean {
-  const sequence = sequenceOfId('rs', id)
-  const reservation = sequence === null ? null : draft.reservation(sequence)
-  if (reservation === null || fault === null) return false
-  const version = draft.view.catalogs.find((known) => known.version === reservation.priceVersion)
-  return version?.catalog.operations[reservation.operation]?.chargeOnFault.includes(fault) ?? false
+/** Whether a reservation's operation is paid although it failed, where the failure is this one's fault. */
+export function isFaultPaid(versions: readonly CatalogVersion[], { operation, priceVersion }: Reservation, fault: Fault): boolean {
+  const version = versions.find((known) => known.version === priceVersion)
+  return version?.catalog.operations[operation]?.chargeOnFault.includes(fault) ?? false
 }

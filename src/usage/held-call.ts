@@ -2,9 +2,11 @@ import { actualOfToolResult } from '../catalog/map-tool.js'
 import { priceActual, pricedFromJson } from '../catalog/quote-price.js'
 import type { CatalogVersion } from '../catalog/version.js'
 import { type Actual, type Command, type CommandOf, type Fault, FAULTS } from '../decide/command.js'
+import { isFaultPaid } from '../decide/fault.js'
 import type { Done } from '../decide/outcome.js'
 import { CreditError } from '../errors.js'
 import { type Reservation, RESERVATION_MAX_MS } from '../ledger/reservation.js'
+import { type Transaction, transactionId } from '../ledger/transaction.js'
 import { beat } from './heartbeat.js'
 import type { MeterContext, RunOutcome } from './metered-call.js'
 
@@ -31,6 +33,8 @@ export class HeldCall {
   readonly #context: MeterContext
   readonly #tool: string
   readonly #reservation: Reservation
+  /** What was charged because its day was over, before anybody knew how the call would end. */
+  #chargedUnseen: Done | null = null
 
   constructor(context: MeterContext, tool: string, reservation: Reservation) {
     this.#context = context
@@ -47,7 +51,8 @@ export class HeldCall {
     const stop = beat(HEARTBEAT_MS, async () => {
       if (this.#context.ledger.now() < until) return this.#update('extend', { ttlMs: METER_TTL_MS, isHeartbeat: true })
       stop()
-      return this.#settle(AS_RESERVED)
+      this.#chargedUnseen = await this.#settle(AS_RESERVED)
+      return this.#chargedUnseen
     })
     return stop
   }
@@ -66,11 +71,22 @@ export class HeldCall {
 
   /**
    * Ends it as a failure, which gives back what was reserved unless its operation says that this fault is paid (ND-16):
-   * then it returns what was charged. One that meanwhile timed out has given it back already.
+   * then it returns what was charged. One that meanwhile timed out has given it back already, and what was charged because
+   * its day was over is refunded (T06).
    */
   async fail(fault: Fault): Promise<Done | null> {
+    const charged = this.#chargedUnseen?.transaction ?? null
+    if (charged !== null) return this.#giveBack(charged, fault)
     const done = await this.#update('settle', { actual: AS_RESERVED, fault }).catch(unless(...OVER))
     return done?.transaction?.kind === 'settle' ? done : null
+  }
+
+  async #giveBack(charged: Transaction, fault: Fault): Promise<null> {
+    const { ledger, account, actor } = this.#context
+    if (isFaultPaid(await ledger.catalogs(), this.#reservation, fault)) return null
+    const refund = { kind: 'refund', account, actor, transaction: transactionId(charged), amount: null, reason: `failed: ${fault}` } as const
+    await ledger.update({ ...refund, idempotencyKey: null, fingerprint: null }).catch(unless('refund_not_allowed', 'ledger_unavailable'))
+    return null
   }
 
   #settle(actual: Actual): Promise<Done | null> {

@@ -1,12 +1,17 @@
-import { monthlyCredits, monthsAfter } from './reference-prices.js'
+import { type Owner, ReferenceBudgets, type Spender } from './reference-budgets.js'
+import { calendarSpan, monthsAfter } from './reference-calendar.js'
+import { type CatalogDocument, isPaidPlan, micro, type PlanDocument } from './reference-catalog.js'
+import { type Quoted, upwards } from './reference-prices.js'
 
 const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
 
 export interface ReferenceGrant {
   readonly sequence: number
   readonly source: string
   readonly priority: number
   readonly isPaid: boolean
+  readonly endsWithPlan: boolean
   readonly amount: bigint
   remaining: bigint
   isScheduled: boolean
@@ -15,7 +20,9 @@ export interface ReferenceGrant {
   readonly expiresAt: number
 }
 
-interface Part {
+type GrantFacts = Omit<ReferenceGrant, 'sequence' | 'remaining' | 'isScheduled' | 'endsWithPlan'> & { readonly endsWithPlan?: boolean }
+
+export interface Part {
   readonly grant: ReferenceGrant
   readonly amount: bigint
 }
@@ -24,11 +31,14 @@ export interface ReferenceReservation {
   readonly account: string
   readonly sequence: number
   readonly holder: string
+  readonly key: string | null
   readonly amount: bigint
   readonly pins: readonly Part[]
   readonly overrun: string
+  readonly price: Quoted
   readonly operation: string
-  readonly customer: string | null
+  readonly spender: Spender
+  readonly openedAt: number
   expiresAt: number
   state: 'open' | 'settled' | 'released' | 'expired'
 }
@@ -36,8 +46,11 @@ export interface ReferenceReservation {
 export interface ReferenceCharge {
   readonly account: string
   readonly at: number
+  /** When and by which row its work began: where budgets count it. */
+  readonly began: number
+  readonly beganBy: number
   readonly operation: string
-  readonly customer: string | null
+  readonly spender: Spender
   readonly credits: bigint
   /** In the order of payment; null where nothing but a debt paid. */
   readonly payments: readonly { readonly grant: ReferenceGrant | null; readonly amount: bigint }[]
@@ -51,36 +64,90 @@ export interface ReferenceRow {
   readonly balance: bigint
 }
 
+interface RunningPlan {
+  readonly id: string
+  readonly anchor: number
+  readonly period: number
+  readonly start: number
+  readonly end: number
+  readonly base: bigint
+  readonly next: string | null
+}
+
+interface KeptItem {
+  quantity: number
+  /** Millionths of a unit times milliseconds. */
+  metered: bigint
+  until: number
+}
+
+export interface ReferencePurchase {
+  readonly account: string
+  readonly pack: string
+  readonly credits: bigint
+  readonly orderedAt: number
+  readonly budget: string | null
+  state: 'pending' | 'settled' | 'cancelled' | 'refunded'
+  settledAt: number
+  grants: ReferenceGrant[]
+}
+
+/** A charge that time alone has made, for whoever adds up reports. */
+export type ItemCharge = Omit<ReferenceCharge, 'refunded' | 'payments'>
+
+export const NOBODY: Spender = { keys: [], environment: null, member: null, run: null, operation: null, category: null, labels: {} }
+
 /**
  * The rules written a second time, as plainly as can be, from the design alone: nothing of the product is used. Sums are
  * made anew whenever they are asked for; nothing is cached that could be wrong.
  */
 export class ReferenceAccount {
+  readonly id: string
+  readonly catalog: CatalogDocument
   readonly debtMax: bigint
   readonly createdAt: number
+  readonly budgets = new ReferenceBudgets()
+  readonly members = new Map<string, string>()
+  readonly keys = new Map<string, { readonly scopes: readonly string[]; readonly ancestors: readonly string[]; readonly environment: string | null; readonly member: string | null; isRevoked: boolean }>()
+  readonly items = new Map<string, KeptItem>()
+  readonly trials = new Set<string>()
+  readonly itemCharges: ItemCharge[] = []
+  zone: string
   state = 'active'
   lastAt: number
   sequence = 0
   debt = 0n
   spent = 0n
-  plan: { readonly id: string; readonly anchor: number; period: number; end: number; base: bigint } | null = null
+  pending = 0n
+  uncollected = 0n
+  itemsDueAt = Infinity
+  isSelfServiceSet: boolean | null = null
+  plan: RunningPlan | null = null
+  #had: { readonly anchor: number; readonly period: number; readonly allowance: bigint } | null = null
   /** Grants with something left, and promised ones. */
   grants: ReferenceGrant[] = []
   open: ReferenceReservation[] = []
   readonly journal: ReferenceRow[] = []
 
-  constructor(at: number, debtMax: bigint) {
-    this.createdAt = at
-    this.lastAt = at
-    this.debtMax = debtMax
+  constructor(facts: { readonly id: string; readonly catalog: CatalogDocument; readonly at: number; readonly debtMax: bigint; readonly zone: string }) {
+    this.id = facts.id
+    this.catalog = facts.catalog
+    this.createdAt = facts.at
+    this.lastAt = facts.at
+    this.debtMax = facts.debtMax
+    this.zone = facts.zone
   }
 
   get balance(): bigint {
-    return this.burnable().reduce((sum, grant) => sum + grant.remaining, -this.debt)
+    return this.grants.reduce((sum, grant) => (grant.isScheduled ? sum : sum + grant.remaining), -this.debt)
   }
 
   get reserved(): bigint {
     return this.open.reduce((sum, row) => sum + row.amount, 0n)
+  }
+
+  get owner(): Owner {
+    return { zone: this.zone, createdAt: this.createdAt, period: this.plan === null ? null : { since: this.plan.start, until: this.plan.end } }
   }
 
   /** What can be spent, in the order in which it is. */
@@ -95,15 +162,39 @@ export class ReferenceAccount {
     )
   }
 
+  /** How much is left, in one word: by the catalog's thresholds, whose percentages are of what the period began with. */
   level(): string {
-    if (this.balance <= 0n) return 'exhausted'
-    return this.plan !== null && this.plan.base > 0n && this.balance * 100n <= this.plan.base * 20n ? 'low' : 'ok'
+    return this.levelOf(this.balance)
   }
 
-  /** Everything that becomes due, at the earliest first; what has expired can be late by a command, never by a read. */
+  levelOf(balance: bigint): string {
+    const { plan } = this
+    if (balance <= 0n) return 'exhausted'
+    const reached = (this.catalog.thresholds ?? []).filter(({ kind, value, when = 'at_or_below' }) => {
+      if (kind === 'absolute') return when === 'below' ? balance < micro(value) : balance <= micro(value)
+      if (plan === null || plan.base === 0n) return false
+      const [left, right] = [balance * 100_000_000n, plan.base * micro(value)]
+      return when === 'below' ? left < right : left <= right
+    })
+    if (reached.some(({ level }) => level === 'critical')) return 'critical'
+    return reached.length > 0 ? 'low' : 'ok'
+  }
+
+  /** When the next credits come by themselves; null where none will. */
+  nextGrantAt(): number | null {
+    const { plan } = this
+    if (plan === null || plan.next === 'none') return null
+    const next = this.catalog.plans[plan.next ?? plan.id]
+    if (next === undefined) return null
+    const isFirst = plan.next !== null && plan.next !== plan.id
+    return this.#periodGrants(next, 'renewal', isFirst).length > 0 ? plan.end : null
+  }
+
+  /** Everything that becomes due, the earliest first. */
   catchUp(now: number): void {
     for (;;) {
-      const [next] = this.#events().sort((a, b) => a.at - b.at || a.rank - b.rank || a.sequence - b.sequence)
+      let next: Event | undefined
+      for (const event of this.#events()) if (next === undefined || isEarlier(event, next)) next = event
       if (next === undefined || next.at > now) return
       next.happen()
     }
@@ -114,15 +205,16 @@ export class ReferenceAccount {
     return this.#events().map((event) => event.at)
   }
 
-  #events() {
-    const events: { at: number; rank: number; sequence: number; happen: () => void }[] = []
+  #events(): Event[] {
+    const events: Event[] = []
     for (const row of this.open) events.push({ at: row.expiresAt, rank: 0, sequence: row.sequence, happen: () => this.#timeOut(row) })
     for (const grant of this.grants) {
       const { sequence, effectiveAt, expiresAt } = grant
       if (grant.isScheduled) events.push({ at: effectiveAt, rank: 2, sequence, happen: () => this.#begin(grant) })
-      else if (grant.remaining > 0n && expiresAt !== Infinity) events.push({ at: expiresAt, rank: 1, sequence, happen: () => this.#expire(grant, expiresAt) })
+      else if (grant.remaining > 0n && expiresAt !== Infinity) events.push({ at: expiresAt, rank: 1, sequence, happen: () => this.expire(grant, expiresAt) })
     }
     if (this.plan !== null) events.push({ at: this.plan.end, rank: 3, sequence: 0, happen: () => this.#renew() })
+    if (this.itemsDueAt !== Infinity) events.push({ at: this.itemsDueAt, rank: 4, sequence: 0, happen: () => this.#chargeItems() })
     return events
   }
 
@@ -130,7 +222,13 @@ export class ReferenceAccount {
     this.end(row, 'expired')
     this.giveBack(row.pins)
     this.post('release', row.amount, row.expiresAt)
+    this.countReturned(row, row.expiresAt)
     this.expireReturned(row.pins, row.expiresAt)
+  }
+
+  countReturned(row: ReferenceReservation, at: number): void {
+    const moved = { used: 0n, reserved: -row.amount, at, began: row.openedAt, beganBy: row.sequence }
+    this.budgets.count(row.spender, moved, this.owner)
   }
 
   #begin(grant: ReferenceGrant): void {
@@ -140,47 +238,171 @@ export class ReferenceAccount {
     this.post('grant', grant.amount, grant.effectiveAt)
   }
 
-  #expire(grant: ReferenceGrant, at: number): void {
-    const expired = grant.remaining
-    grant.remaining = 0n
-    this.post('expire', expired, at)
+  expire(grant: ReferenceGrant, at: number, amount = grant.remaining): void {
+    grant.remaining -= amount
+    this.post('expire', amount, at)
   }
 
   expireReturned(parts: readonly Part[], at: number): void {
-    for (const { grant } of parts) if (grant.remaining > 0n && grant.expiresAt <= at) this.#expire(grant, at)
+    for (const { grant } of parts) {
+      const isOver = grant.expiresAt <= at || (grant.endsWithPlan && this.plan === null)
+      if (grant.remaining > 0n && isOver) this.expire(grant, at)
+    }
   }
 
   #renew(): void {
     const { plan } = this
     if (plan === null) return
-    this.openPeriod(plan.id, plan.anchor, plan.period + 1)
+    this.#rollOver(plan)
+    if (plan.next !== 'none') return this.openPeriod(plan.next ?? plan.id, plan, 'renewal', plan.next !== null && plan.next !== plan.id)
+    this.post('amend', 0n, plan.end)
+    this.endPlan(plan.end)
   }
 
-  openPeriod(id: string, anchor: number, period: number): void {
-    const allowance = monthlyCredits(id)
-    const start = monthsAfter(anchor, period)
-    const end = monthsAfter(anchor, period + 1)
-    this.plan = { id, anchor, period, end, base: allowance + (this.balance > 0n ? this.balance : 0n) }
-    if (allowance > 0n) this.give({ amount: allowance, source: 'allowance', priority: 10, isPaid: false, effectiveAt: start, expiresAt: end }, 'grant', start)
+  #rollOver({ id, end }: RunningPlan): void {
+    const rollover = this.catalog.plans[id]?.rollover
+    if (rollover?.kind !== 'capped') return
+    const allowances = this.grants.filter((grant) => grant.source === 'allowance' && !grant.isScheduled && grant.remaining > 0n).sort((a, b) => a.sequence - b.sequence)
+    let over = allowances.reduce((sum, grant) => sum + grant.remaining, 0n) - micro(rollover.cap ?? '0')
+    for (const grant of allowances) {
+      if (over <= 0n) return
+      const part = grant.remaining < over ? grant.remaining : over
+      over -= part
+      this.expire(grant, end, part)
+    }
   }
 
-  give(facts: Omit<ReferenceGrant, 'sequence' | 'remaining' | 'isScheduled'>, type: string, at: number): void {
-    const grant: ReferenceGrant = { ...facts, sequence: this.sequence + 1, remaining: 0n, isScheduled: false }
-    this.grants.push(grant)
+  endPlan(at: number): void {
+    this.plan = null
+    this.#setCap(null, at)
+    for (const grant of this.burnable()) if (grant.endsWithPlan) this.expire(grant, at)
+  }
+
+  /** `before` is the period that it follows; null for a plan that begins now. */
+  openPeriod(id: string, before: RunningPlan | null, occasion: 'sign_up' | 'subscription' | 'renewal', isFirst: boolean, at = 0): void {
+    const plan = this.catalog.plans[id] as PlanDocument
+    const anchor = before?.anchor ?? at
+    const period = before === null ? 0 : before.period + 1
+    const start = before?.end ?? at
+    const end = monthsAfter(anchor, period + 1, this.zone)
+    const held = this.balance > 0n ? this.balance : 0n
+    const grants = this.#periodGrants(plan, occasion, isFirst, id, end)
+    const given = grants.reduce((sum, grant) => sum + grant.amount, 0n)
+    this.plan = { id, anchor, period, start, end, base: given + held, next: null }
+    this.#setCap(plan, start)
+    for (const grant of grants) this.give({ ...grant, effectiveAt: start }, 'grant', start)
+    if (plan.trial === true && isFirst) this.trials.add(id)
+  }
+
+  #periodGrants(plan: PlanDocument, occasion: 'sign_up' | 'subscription' | 'renewal', isFirst: boolean, id = '', end = 0): Omit<GrantFacts, 'effectiveAt'>[] {
+    if (plan.trial === true && !isFirst) return []
+    const bonus = {
+      sign_up: { source: 'sign_up', credits: plan.grants?.sign_up?.credits },
+      subscription: { source: 'subscription_purchase', credits: isPaidPlan(this.catalog, id) ? plan.grants?.purchase?.credits : undefined },
+      renewal: { source: 'renewal_bonus', credits: plan.grants?.renewal?.credits },
+    }[occasion]
+    return [
+      { ...allowanceTerms(plan, end), amount: micro(plan.monthly_credits ?? '0') },
+      { source: bonus.source, amount: micro(bonus.credits ?? '0'), priority: 20, isPaid: false, expiresAt: Infinity },
+    ].filter(({ amount }) => amount > 0n)
+  }
+
+  /** Another plan takes the running one's place; what its allowance is more comes for the rest of the period, once. */
+  switchPlan(id: string, at: number): void {
+    const running = this.plan as RunningPlan
+    const plan = this.catalog.plans[id] as PlanDocument
+    const isSame = this.#had !== null && this.#had.anchor === running.anchor && this.#had.period === running.period
+    const from = isSame ? (this.#had?.allowance ?? 0n) : this.allowanceOf(running.id)
+    const to = this.allowanceOf(id)
+    const amount = to > from ? ((to - from) * BigInt(running.end - at)) / BigInt(running.end - running.start) : 0n
+    this.plan = { ...running, id, next: null, base: running.base + amount }
+    this.#setCap(plan, at)
+    this.#had = { anchor: running.anchor, period: running.period, allowance: to > from ? to : from }
+    if (amount > 0n) this.give({ ...allowanceTerms(plan, running.end), amount, effectiveAt: at }, 'grant', at)
+  }
+
+  allowanceOf(plan: string): bigint {
+    return micro(this.catalog.plans[plan]?.monthly_credits ?? '0')
+  }
+
+  /** The plan's cap is a budget like any other, which goes on while its window is the same. */
+  #setCap(plan: PlanDocument | null, at: number): void {
+    const before = this.budgets.open.get('spending_cap')
+    const cap = plan?.spending_cap
+    if (cap === undefined) {
+      this.budgets.open.delete('spending_cap')
+      return
+    }
+    const window = cap.window === 'period' ? 'billing_period' : 'total'
+    const limit = micro(cap.credits)
+    if (before !== undefined && before.limit === limit && before.window === window) return
+    const kept = before !== undefined && before.window === window ? { since: before.since, origin: before.origin, raise: before.raise } : { since: at, origin: this.sequence, raise: null }
+    this.budgets.set({ id: 'spending_cap', scope: {}, window, limit, enforcement: 'hard', thresholds: [80, 95], ...kept })
+  }
+
+  #chargeItems(): void {
+    const at = this.itemsDueAt
+    for (const [id, item] of [...this.items].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      this.chargeItem(id, item, at + 1, at)
+      if (item.quantity === 0) this.items.delete(id)
+    }
+    this.itemsDueAt = this.items.size === 0 ? Infinity : calendarSpan(at + 1 + 3 * DAY_MS, 'month', this.zone).until - 1
+  }
+
+  meter(item: KeptItem, until: number): void {
+    if (until <= item.until) return
+    item.metered += micro(item.quantity) * BigInt(until - item.until)
+    item.until = until
+  }
+
+  /** A month of an item: whatever is available within every hard limit pays, and nothing else. */
+  chargeItem(id: string, item: KeptItem, until: number, at: number): void {
+    this.meter(item, until)
+    const price = this.catalog.recurring_items?.[id]?.price_per_unit_hour ?? '0'
+    const [whole = '0', fraction = ''] = price.split('.')
+    const cost = upwards(item.metered * BigInt(whole + fraction.padEnd(12, '0')), 1_000_000n * 1_000_000n * BigInt(HOUR_MS))
+    item.metered = 0n
+    if (cost === 0n) return
+    const operation = `recurring.${id}`
+    const spender = { ...NOBODY, operation }
+    const payments = this.take(this.within(cost, spender, at))
+    const paid = payments.reduce((sum, part) => sum + part.amount, 0n)
+    this.spent += paid
+    this.uncollected += cost - paid
+    this.post('charge', paid, at)
+    this.budgets.count(spender, { used: paid, reserved: 0n, at, began: at, beganBy: this.sequence }, this.owner)
+    this.itemCharges.push({ account: this.id, at, began: at, beganBy: this.sequence, operation, spender, credits: paid })
+  }
+
+  /** As much of an amount as the balance and every hard limit allow. */
+  within(amount: bigint, spender: Spender, at: number): bigint {
+    const available = this.balance > 0n ? this.balance : 0n
+    const hard = this.hardRemaining(spender, at)
+    return [amount, available, ...(hard === null ? [] : [hard])].reduce((least, one) => (one < least ? one : least))
+  }
+
+  hardRemaining(spender: Spender, at: number): bigint | null {
+    const hard = this.budgets.standings(spender, at, this.owner).filter(({ budget }) => budget.enforcement === 'hard')
+    return hard.length === 0 ? null : hard.map(({ remaining }) => remaining).reduce((least, one) => (one < least ? one : least))
+  }
+
+  give(facts: GrantFacts, type: string, at: number): ReferenceGrant {
+    const grant: ReferenceGrant = { endsWithPlan: false, ...facts, sequence: this.sequence + 1, remaining: 0n, isScheduled: false }
     this.giveBack([{ grant, amount: grant.amount }])
     this.post(type, grant.amount, at)
+    return grant
   }
 
-  promise(facts: Omit<ReferenceGrant, 'sequence' | 'remaining' | 'isScheduled'>, at: number): void {
+  promise(facts: GrantFacts, at: number): void {
     this.post('amend', 0n, at)
-    this.grants.push({ ...facts, sequence: this.sequence, remaining: 0n, isScheduled: true })
+    this.grants.push({ endsWithPlan: false, ...facts, sequence: this.sequence, remaining: 0n, isScheduled: true })
   }
 
   /** Takes up to `amount` in burn order. */
   take(amount: bigint): Part[] {
     const parts: Part[] = []
     let left = amount
-    for (const grant of this.burnable()) {
+    for (const grant of left === 0n ? [] : this.burnable()) {
       if (left === 0n) break
       const part = grant.remaining < left ? grant.remaining : left
       grant.remaining -= part
@@ -213,6 +435,22 @@ export class ReferenceAccount {
     this.sequence += 1
     this.lastAt = at
     this.journal.push({ type, at, credits, balance: this.balance })
-    this.grants = this.grants.filter((grant) => grant.isScheduled || grant.remaining > 0n)
+    if (this.grants.some((grant) => !grant.isScheduled && grant.remaining === 0n)) this.grants = this.grants.filter((grant) => grant.isScheduled || grant.remaining > 0n)
   }
+}
+
+interface Event {
+  readonly at: number
+  readonly rank: number
+  readonly sequence: number
+  readonly happen: () => void
+}
+
+function isEarlier(a: Event, b: Event): boolean {
+  return (a.at - b.at || a.rank - b.rank || a.sequence - b.sequence) < 0
+}
+
+function allowanceTerms(plan: PlanDocument, end: number) {
+  const { kind } = plan.rollover
+  return { source: 'allowance', priority: 10, isPaid: false, expiresAt: kind === 'none' ? end : Infinity, endsWithPlan: kind === 'while_active' }
 }

@@ -1,73 +1,165 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { type CatalogDocument, micro, type OperationDocument, type PriceDocument } from './reference-catalog.js'
 
-/** The document as anybody can read it; none of our code reads it here. */
-interface PriceDocument {
-  readonly model: 'flat' | 'per_unit'
-  readonly credits: string
+export { micro } from './reference-catalog.js'
+
+export interface Refusal {
+  readonly code: string
 }
 
-interface OfferDocument {
-  readonly price?: PriceDocument
-  readonly requires_plan?: readonly string[]
-  readonly surcharges?: readonly { readonly operation: string; readonly variant?: string }[]
+/** One line of a price: what it costs at least and at most, and by what that is known. */
+export interface Line {
+  readonly price: PriceDocument
+  readonly quantity: number
+  readonly hasOwnQuantity: boolean
+  readonly minimum: bigint
+  readonly maximum: bigint
+  readonly isExact: boolean
 }
 
-interface OperationDocument extends OfferDocument {
-  readonly variants?: Readonly<Record<string, OfferDocument>>
-  readonly default_variant?: string
+export interface Quoted {
+  readonly lines: readonly Line[]
+  readonly minimum: bigint
+  readonly maximum: bigint
+  readonly isExact: boolean
+  readonly plans: readonly string[]
+  readonly variant: string | null
 }
 
-interface CatalogDocument {
-  readonly operations: Readonly<Record<string, OperationDocument>>
-  readonly plans: Readonly<Record<string, { readonly monthly_credits: string | null }>>
+type Usage = Readonly<Record<string, number>>
+
+export interface Asked {
+  readonly operation: string
+  readonly variant?: string | undefined
+  readonly quantity?: number | undefined
+  readonly usage?: Usage | undefined
+  readonly actual?: number | undefined
 }
 
-const path = fileURLToPath(new URL('../../src/catalog/bundled/neural-draft.json', import.meta.url))
-export const CATALOG = JSON.parse(readFileSync(path, 'utf8')) as CatalogDocument
-
-/** Credits, a number or a text of at most six decimals, as millionths. */
-export function micro(credits: number | string): bigint {
-  const [whole = '0', fraction = ''] = Number(credits).toFixed(6).split('.')
-  const magnitude = BigInt(whole.replace('-', '')) * 1_000_000n + BigInt(fraction.padEnd(6, '0'))
-  return whole.startsWith('-') ? -magnitude : magnitude
-}
-
-export type ReferencePrice = { readonly amount: bigint; readonly plans: readonly string[] } | { readonly code: string }
-
-/** What `quantity` of an operation costs, each line rounded up once, and the plans that may have it (none named: all). */
-export function referencePrice(operation: string, variant: string | undefined, quantity: number): ReferencePrice {
-  const known = CATALOG.operations[operation]
+/** What an operation costs by its catalog's document, each line rounded up once. */
+export function quoted(catalog: CatalogDocument, { operation, variant, quantity = 1, usage, actual }: Asked): Quoted | Refusal {
+  const known = catalog.operations[operation]
   if (known === undefined) return { code: 'unknown_operation' }
-  const chosen = variant ?? known.default_variant
-  const offer = chosen === undefined ? known : known.variants?.[chosen]
+  const chosen = variant ?? known.default_variant ?? null
+  const offer = known.variants === undefined ? (variant === undefined ? known : undefined) : known.variants[chosen ?? '']
   if (offer === undefined) return { code: 'unknown_variant' }
-  let amount = line(offer.price ?? known.price, quantity)
-  for (const surcharge of offer.surcharges ?? known.surcharges ?? []) {
-    const other = CATALOG.operations[surcharge.operation]
-    const otherVariant = surcharge.variant ?? other?.default_variant
-    const price = (otherVariant === undefined ? undefined : other?.variants?.[otherVariant]?.price) ?? other?.price
-    amount += line(price, quantity)
+  if (usage !== undefined && actual !== undefined) return { code: 'invalid_request' }
+  const surcharges = (offer.surcharges ?? known.surcharges ?? []).map((surcharge) => ({
+    price: surcharge.price ?? priceOf(catalog.operations[surcharge.operation ?? ''], surcharge.variant),
+    quantity: surcharge.quantity ?? quantity,
+    hasOwnQuantity: surcharge.quantity !== undefined,
+  }))
+  const own = { price: (offer.price ?? known.price) as PriceDocument, quantity, hasOwnQuantity: false }
+  const lines = linesOf([own, ...surcharges], usage, actual === undefined ? undefined : micro(actual))
+  if ('code' in lines) return lines
+  const price = summed(lines, offer.requires_plan ?? known.requires_plan ?? [], known.variants === undefined ? null : chosen)
+  if (actual === undefined) return price
+  if (price.isExact) return { code: 'invalid_request' }
+  const amount = clampedActual(price, micro(actual))
+  return { ...price, minimum: amount, maximum: amount, isExact: true }
+}
+
+function priceOf(operation: OperationDocument | undefined, variant: string | undefined): PriceDocument {
+  const chosen = variant ?? operation?.default_variant
+  return ((chosen === undefined ? undefined : operation?.variants?.[chosen]?.price) ?? operation?.price) as PriceDocument
+}
+
+function summed(lines: readonly Line[], plans: readonly string[], variant: string | null): Quoted {
+  const minimum = lines.reduce((sum, line) => sum + line.minimum, 0n)
+  const maximum = lines.reduce((sum, line) => sum + line.maximum, 0n)
+  return { lines, minimum, maximum, isExact: lines.every((line) => line.isExact), plans, variant }
+}
+
+function linesOf(asked: readonly Pick<Line, 'price' | 'quantity' | 'hasOwnQuantity'>[], usage: Usage | undefined, upTo: bigint | undefined): readonly Line[] | Refusal {
+  if (usage !== undefined && !asked.some(({ price }) => price.model === 'pass_through')) return { code: 'invalid_request' }
+  const lines: Line[] = []
+  for (const line of asked) {
+    const cost = costOf(line.price, line.quantity, usage)
+    if (!('code' in cost)) lines.push({ ...line, ...cost, isExact: !('isOpen' in cost) })
+    else if (upTo !== undefined) lines.push({ ...line, minimum: 0n, maximum: upTo, isExact: false })
+    else return cost
   }
-  return { amount, plans: offer.requires_plan ?? known.requires_plan ?? [] }
+  return lines
 }
 
-function line(price: PriceDocument | undefined, quantity: number): bigint {
-  if (price === undefined) throw new Error('a price is missing in the document')
-  if (price.model === 'flat') return micro(price.credits)
-  return (micro(price.credits) * micro(quantity) + 999_999n) / 1_000_000n
+type Cost = { readonly minimum: bigint; readonly maximum: bigint; readonly isOpen?: true } | Refusal
+
+function costOf(price: PriceDocument, quantity: number, usage: Usage | undefined): Cost {
+  switch (price.model) {
+    case 'flat':
+      return exactly(micro(price.credits))
+    case 'per_unit': {
+      const least = price.minimum !== undefined && price.minimum > quantity ? micro(price.minimum) : micro(quantity)
+      const step = price.increment === undefined ? 1n : micro(price.increment)
+      return exactly(upwards(upwards(least, step) * step * micro(price.credits), 1_000_000n * BigInt(price.per ?? 1)))
+    }
+    case 'tiered':
+      return exactly(tiered(price, micro(quantity)))
+    case 'range': {
+      const times = price.per_unit === true ? micro(quantity) : 1_000_000n
+      const [minimum, maximum] = [price.minimum, price.maximum].map((credits) => upwards(micro(credits) * times, 1_000_000n)) as [bigint, bigint]
+      return minimum === maximum ? { minimum, maximum } : { minimum, maximum, isOpen: true }
+    }
+    case 'pass_through':
+      return passedThrough(price, usage)
+  }
 }
 
-export function monthlyCredits(plan: string): bigint {
-  return micro(CATALOG.plans[plan]?.monthly_credits ?? '0')
+function tiered({ mode, per = 1, tiers }: Extract<PriceDocument, { model: 'tiered' }>, quantity: bigint): bigint {
+  const whole = 1_000_000n * BigInt(per)
+  if (mode === 'volume') {
+    const reached = tiers.find(({ up_to: end }) => end === null || quantity <= micro(end))
+    return upwards(quantity * micro(reached?.credits ?? '0'), whole)
+  }
+  let below = 0n
+  let sum = 0n
+  for (const { up_to: end, credits } of tiers) {
+    const until = end === null || quantity < micro(end) ? quantity : micro(end)
+    if (until > below) sum += (until - below) * micro(credits)
+    below = until
+  }
+  return upwards(sum, whole)
 }
 
-/** `months` after an anchor, at the same time of day in UTC, on the last day of months that are too short. */
-export function monthsAfter(anchor: number, months: number): number {
-  const date = new Date(anchor)
-  const year = date.getUTCFullYear()
-  const month = date.getUTCMonth() + months
-  const lastDay = new Date(Date.UTC(year, month + 1, 0)).getUTCDate()
-  const timeOfDay = anchor % 86_400_000
-  return Date.UTC(year, month, Math.min(date.getUTCDate(), lastDay)) + timeOfDay
+function passedThrough({ rates, typical }: Extract<PriceDocument, { model: 'pass_through' }>, usage: Usage | undefined): Cost {
+  if (usage === undefined) return typical === undefined ? { code: 'invalid_request' } : { minimum: micro(typical.minimum), maximum: micro(typical.maximum), isOpen: true }
+  let sum = 0n
+  let known = 0
+  // Over one denominator, so that the one rounding comes at the end.
+  const common = Object.values(rates).reduce((product, rate) => product * BigInt(rate.per ?? 1), 1n)
+  for (const [component, used] of Object.entries(usage)) {
+    const rate = rates[component]
+    if (rate === undefined && used > 0) return { code: 'price_unknown' }
+    if (rate === undefined) continue
+    known += 1
+    sum += (micro(used) * micro(rate.credits) * common) / BigInt(rate.per ?? 1)
+  }
+  return known === 0 ? { code: 'invalid_request' } : exactly(upwards(sum, 1_000_000n * common))
+}
+
+function exactly(amount: bigint): Cost {
+  return { minimum: amount, maximum: amount }
+}
+
+export function upwards(numerator: bigint, denominator: bigint): bigint {
+  return (numerator + denominator - 1n) / denominator
+}
+
+/** An actual within what the price allows: never below what is sure, above a range only where that is no promise. */
+function clampedActual({ lines, isExact, maximum }: Quoted, actual: bigint): bigint {
+  if (isExact) return actual
+  const least = lines.reduce((sum, line) => sum + (line.price.model === 'pass_through' && !line.isExact ? 0n : line.minimum), 0n)
+  if (actual < least) return least
+  const isPromise = lines.every((line) => line.isExact || (line.price.model === 'range' && line.price.hard === true))
+  return isPromise && actual > maximum ? maximum : actual
+}
+
+/** What ends up to be charged for a price that was set aside. */
+export function settledPrice(price: Quoted, { actual, quantity, usage }: Pick<Asked, 'actual' | 'quantity' | 'usage'>): bigint | Refusal {
+  if ([actual, quantity, usage].filter((given) => given !== undefined).length > 1) return { code: 'invalid_request' }
+  if (actual !== undefined) return clampedActual(price, micro(actual))
+  if (quantity === undefined && usage === undefined) return price.maximum
+  const again = linesOf(price.lines.map((line) => (line.hasOwnQuantity || quantity === undefined ? line : { ...line, quantity })), usage, undefined)
+  if ('code' in again) return again
+  const sums = summed(again, price.plans, price.variant)
+  return sums.isExact ? sums.maximum : { code: 'invalid_request' }
 }
