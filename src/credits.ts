@@ -78,7 +78,7 @@ export class Credits {
     return this.#desk.ledger.store.schema
   }
 
-  /** Opens an account; its plan's first grant comes with it. Opening the same again answers the account as it is. */
+  /** Opens an account; its plan's first grant comes with it. Opening the same again answers the account as it is. Not for a key. */
   createAccount(input: Input<'createAccount'>): Promise<results.AccountResult> {
     return accounts.createAccount(this.#desk, input)
   }
@@ -87,7 +87,7 @@ export class Credits {
     return accounts.account(this.#desk, input)
   }
 
-  /** Every account of the ledger, by id. */
+  /** Every account of the ledger, by id. Not for a key, which is one account's. */
   accounts(): Promise<readonly results.AccountResult[]> {
     return accounts.accounts(this.#desk)
   }
@@ -160,8 +160,8 @@ export class Credits {
     return purchases.items(this.#desk, input)
   }
 
-  /** Makes a budget, or changes one without touching what it has counted. A new one counts from now on. */
-  setBudget(input: Input<'setBudget'>): Promise<results.BudgetResult> {
+  /** Makes a budget, or changes one without touching what it has counted. A new one counts from now on; {@link budgets} tells what. */
+  setBudget(input: Input<'setBudget'>): Promise<results.WrittenBudgetResult> {
     return limits.setBudget(this.#desk, input)
   }
 
@@ -170,7 +170,7 @@ export class Credits {
   }
 
   /** Raises a budget's limit, a plan's spending cap (`spending_cap`) as well, until an instant or for good. */
-  raiseBudget(input: Input<'raiseBudget'>): Promise<results.BudgetResult> {
+  raiseBudget(input: Input<'raiseBudget'>): Promise<results.WrittenBudgetResult> {
     return limits.raiseBudget(this.#desk, input)
   }
 
@@ -225,12 +225,12 @@ export class Credits {
   }
 
   /** Moves a test account's own time forward: everything that falls due on the way happens. */
-  advanceClock(input: Input<'advanceClock'>): Promise<results.AccountResult> {
+  advanceClock(input: Input<'advanceClock'>): Promise<results.ClockResult> {
     return accounts.advanceClock(this.#desk, input)
   }
 
   /** The zone in which the account's days, weeks and months are counted and shown from now on. */
-  setTimeZone(input: Input<'setTimeZone'>): Promise<results.AccountResult> {
+  setTimeZone(input: Input<'setTimeZone'>): Promise<results.TimeZoneResult> {
     return accounts.setTimeZone(this.#desk, input)
   }
 
@@ -326,12 +326,12 @@ export class Credits {
     return catalogs.compareCatalog(this.#desk, catalog)
   }
 
-  /** Puts a catalog (name, file or document) into force as a new version; a price increase waits for the notice period. */
+  /** Puts a catalog (name, file or document) into force as a new version; a price increase waits for the notice period. Not for a key. */
   applyCatalog(catalog: string | object): Promise<AppliedCatalog> {
     return catalogs.applyCatalog(this.#desk, catalog)
   }
 
-  /** Sets the price of a tool or an operation as a new catalog version. The notice period holds. */
+  /** Sets the price of a tool or an operation as a new catalog version. The notice period holds. Not for a key. */
   setPrice(input: { readonly target: string; readonly credits: number | string }): Promise<AppliedCatalog> {
     return catalogs.setPrice(this.#desk, input)
   }
@@ -341,12 +341,12 @@ export class Credits {
     return reports.statement(this.#desk, input)
   }
 
-  /** What real history would have cost by a draft catalog, and what it did cost. Writes nothing. */
+  /** What real history would have cost by a draft catalog, and what it did cost. Writes nothing. A key asks of its own account. */
   whatIf(catalog: string | object, input: Input<'whatIf'> = {}): Promise<results.WhatIfResult> {
     return reports.whatIf(this.#desk, catalog, input)
   }
 
-  /** Recomputes balances, grants, reservations and the hash chain from the journal; what `doctor` prints. */
+  /** Recomputes balances, grants, reservations and the hash chain from the journal; what `doctor` prints. A key asks of its own account. */
   verify(input: Input<'verify'> = {}): Promise<results.VerifyResult> {
     return reports.verify(this.#desk, input)
   }

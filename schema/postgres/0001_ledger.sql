@@ -37,6 +37,7 @@ create table accounts (
   fired text not null,
   clock_ahead_ms int8 not null check (clock_ahead_ms >= 0),
   items_due_at int8 not null,
+  plan_changed_by int8 not null check (plan_changed_by >= 0),
   check (issued + available + reserved + spent + expired + revoked + uncollected = 0),
   check (available >= -debt),
   check ((plan is null) = (period_end is null)),

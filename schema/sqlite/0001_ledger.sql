@@ -36,6 +36,7 @@ create table accounts (
   fired text not null,
   clock_ahead_ms integer not null check (clock_ahead_ms >= 0),
   items_due_at integer not null,
+  plan_changed_by integer not null check (plan_changed_by >= 0),
   check (issued + available + reserved + spent + expired + revoked + uncollected = 0),
   check (available >= -debt),
   check ((plan is null) = (period_end is null)),

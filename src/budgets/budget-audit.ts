@@ -1,12 +1,14 @@
 import type { Account } from '../ledger/account.js'
 import type { Report } from '../ledger/audit-finding.js'
 import { LATE_SETTLEMENT_MS } from '../ledger/reservation.js'
+import { refundedBeyond } from '../ledger/settlement.js'
 import type { Transaction } from '../ledger/transaction.js'
-import type { MicroCredits } from '../money/credits.js'
+import { type MicroCredits, smaller } from '../money/credits.js'
 import { calendarPeriod, monthPeriod } from '../time/calendar.js'
 import { HOUR_MS, type Instant, NEVER } from '../time/instant.js'
 import { type Budget, isLabel, type SpendFacts, subjectsOf } from './budget.js'
 import type { Counter, CounterKey } from './counter.js'
+import { originOf } from './window.js'
 
 /** A row of the journal that moves what budgets count, and what tells whose it is. */
 export interface CountedRow {
@@ -38,6 +40,12 @@ interface Movement {
   readonly isOwn: boolean
 }
 
+/** A movement, and the row that says whose it is. */
+interface CountedMovement {
+  readonly movement: Movement
+  readonly of: Transaction
+}
+
 /** Work under way: the row that began it, and when its reservation timed out, for then it may still be settled late. */
 interface Held {
   readonly transaction: Transaction
@@ -57,6 +65,8 @@ export class BudgetAudit {
   readonly #sums: ReadonlyMap<string, readonly Sum[]>
   readonly #byKey = new Map<string, Sum>()
   readonly #held = new Map<number, Held>()
+  /** What was refunded of a charge so far. */
+  readonly #refunded = new Map<number, MicroCredits>()
   readonly #missing = new Map<string, CounterKey>()
   readonly #zones: { readonly sequence: number; readonly from: string }[] = []
   readonly #since: number
@@ -70,7 +80,7 @@ export class BudgetAudit {
     const known = new Map(input.budgets.map((budget) => [budget.id, budget]))
     for (const counter of input.counters) {
       const budget = known.get(counter.budget)
-      if (budget === undefined || counter.origin !== budget.origin) continue
+      if (budget === undefined || counter.origin !== originOf(budget, input.account)) continue
       const sum = budget.window.kind === 'rolling' ? new RollingSum(budget, counter) : new WindowSum(budget, counter)
       this.#byKey.set(keyName(counter), sum)
       sums.get(budget.id)?.push(sum)
@@ -88,42 +98,45 @@ export class BudgetAudit {
     const { kind, detail, sequence, at } = transaction
     this.#forget(at)
     if (kind === 'amend' && detail['change'] === 'time_zone') this.#zones.push({ sequence, from: String(detail['from']) })
-    if (kind === 'amend' && detail['change'] === 'plan_begun') this.#beginPlan(at)
     if (typeof detail['occasion'] === 'string') this.#hadPlans = true
     if (this.#input.budgets.length === 0) return
-    const moved = this.#movementOf(row)
-    if (moved === null || moved.movement.beganBy <= this.#since) return
-    this.#count(moved.movement, moved.of)
+    for (const { movement, of } of this.#movementsOf(row)) if (movement.beganBy > this.#since) this.#count(movement, of)
   }
 
-  #beginPlan(at: Instant): void {
-    this.#hadPlans = true
-    for (const budget of this.#input.budgets) {
-      if (budget.window.kind === 'billing_period') for (const sum of this.#sums.get(budget.id) ?? []) sum.end(at)
-    }
-  }
-
-  #movementOf({ transaction, refunded, refundedReserve }: CountedRow): { readonly movement: Movement; readonly of: Transaction } | null {
+  #movementsOf({ transaction, refunded, refundedReserve }: CountedRow): readonly CountedMovement[] {
     const { kind, credits, at, sequence, refersTo, detail } = transaction
     const own = { sequence, at, began: at, beganBy: sequence, isOwn: true }
-    if (kind === 'charge') return { movement: { ...own, used: credits, reserved: 0n }, of: transaction }
+    // What is kept by the hour is owed, and no budget counts it.
+    if (kind === 'charge' && detail['item'] !== undefined) return []
+    if (kind === 'charge') return [{ movement: { ...own, used: credits, reserved: 0n }, of: transaction }]
     if (kind === 'reserve') {
       this.#held.set(sequence, { transaction, timedOutAt: null })
-      return { movement: { ...own, used: 0n, reserved: credits }, of: transaction }
+      return [{ movement: { ...own, used: 0n, reserved: credits }, of: transaction }]
     }
-    if (kind === 'refund') {
-      const began = refundedReserve ?? refunded
-      if (refunded === null || began === null) return null
-      return { movement: { sequence, used: -credits, reserved: 0n, at, began: began.at, beganBy: began.sequence, isOwn: false }, of: refunded }
-    }
+    if (kind === 'refund') return refunded === null ? [] : this.#refundOf(transaction, refunded, refundedReserve ?? refunded)
     const held = refersTo === null || (kind !== 'settle' && kind !== 'release') ? undefined : this.#held.get(refersTo)
-    if (held === undefined) return null
+    if (held === undefined) return []
     const freed = held.timedOutAt === null ? held.transaction.credits : 0n
     if (kind === 'release' && detail['reason'] === 'time_out') held.timedOutAt = at
     else this.#held.delete(held.transaction.sequence)
-    const used = kind === 'settle' ? credits : 0n
+    const within = kind === 'settle' ? smaller(credits, freed) : 0n
     const { at: began, sequence: beganBy } = held.transaction
-    return { movement: { sequence, used, reserved: -freed, at, began, beganBy, isOwn: false }, of: held.transaction }
+    const ofHeld = { sequence, used: within, reserved: -freed, at, began, beganBy, isOwn: false }
+    // What is charged beyond what was held is spending of the settlement's own moment.
+    const beyond = { ...own, used: kind === 'settle' ? credits - within : 0n, reserved: 0n }
+    return [ofHeld, beyond].map((movement) => ({ movement, of: held.transaction }))
+  }
+
+  /** What was charged last is given back first: of a settlement what went beyond its reservation, in its own window. */
+  #refundOf({ sequence, at, credits, refersTo }: Transaction, refunded: Transaction, began: Transaction): readonly CountedMovement[] {
+    const before = this.#refunded.get(refersTo as number) ?? 0n
+    this.#refunded.set(refersTo as number, before + credits)
+    const beyond = refundedBeyond(refunded, before, credits)
+    const shared = { sequence, reserved: 0n, at, isOwn: false }
+    return [
+      { ...shared, used: -beyond, began: refunded.at, beganBy: refunded.sequence },
+      { ...shared, used: beyond - credits, began: began.at, beganBy: began.sequence },
+    ].map((movement) => ({ movement, of: refunded }))
   }
 
   /** What timed out more than a day ago is settled no more. */
@@ -138,7 +151,7 @@ export class BudgetAudit {
     const facts = this.#input.factsOf(of)
     const isErased = of.labels === null && of.labelsDigest !== null
     for (const budget of this.#input.budgets) {
-      if (movement.beganBy <= budget.origin) continue
+      if (movement.beganBy <= originOf(budget, this.#input.account)) continue
       if (isErased && asksForLabels(budget)) {
         for (const sum of this.#sums.get(budget.id) ?? []) sum.isUnknown = true
         continue
@@ -217,8 +230,6 @@ interface Sum {
   /** The labels that tell whether something counts were erased. */
   isUnknown: boolean
   add(movement: Movement): void
-  /** The plan begins anew, and with it a window that goes by its periods. */
-  end(at: Instant): void
   /** How the counter differs from the journal; null where it does not. */
   difference(lastAt: Instant): string | null
 }
@@ -234,9 +245,7 @@ class WindowSum implements Sum {
   readonly counter: Counter
   opened: Sum['opened'] = null
   isUnknown = false
-  /** One sum, and another from each plan on that began at the very instant of the window, after what is counted there. */
-  readonly #sums: Part[] = [{ used: 0n, reserved: 0n }]
-  #hasEnded = false
+  readonly #sum: Part = { used: 0n, reserved: 0n }
   #overtaken: string | null = null
 
   constructor(budget: Budget, counter: Counter) {
@@ -244,32 +253,21 @@ class WindowSum implements Sum {
     this.counter = counter
   }
 
-  end(at: Instant): void {
-    if (at > this.counter.windowStart) this.#hasEnded = true
-    // Whether the window began with this plan or ran already, nothing tells: one millisecond holds both.
-    if (at === this.counter.windowStart) this.#sums.push({ used: 0n, reserved: 0n })
-  }
-
   add({ sequence, used, reserved, at, began, isOwn }: Movement): void {
     const { windowStart, windowEnd } = this.counter
-    if (this.#hasEnded || at >= windowEnd) {
+    if (at >= windowEnd) {
       if (isOwn) this.#overtaken ??= `transaction ${sequence} counts for the window after it, and it was left in the one before`
       return
     }
     if (began < windowStart) return
     this.opened ??= { at, sequence }
-    for (const sum of this.#sums) {
-      // What counted before a sum began is not given back in it.
-      if (sum.used + used < 0n || sum.reserved + reserved < 0n) continue
-      sum.used += used
-      sum.reserved += reserved
-    }
+    this.#sum.used += used
+    this.#sum.reserved += reserved
   }
 
   difference(): string | null {
     if (this.#overtaken !== null) return this.#overtaken
-    const differences = this.#sums.map((sum) => differenceOf(this.counter, sum.used, sum.reserved))
-    return differences.includes(null) ? null : (differences[0] as string)
+    return differenceOf(this.counter, this.#sum.used, this.#sum.reserved)
   }
 }
 
@@ -294,10 +292,6 @@ class RollingSum implements Sum {
     this.budget = budget
     this.counter = counter
     this.#lengthMs = budget.window.kind === 'rolling' ? budget.window.hours * HOUR_MS : 0
-  }
-
-  end(): void {
-    // Knows no periods.
   }
 
   add({ used, reserved, at, began }: Movement): void {

@@ -1,7 +1,7 @@
-import type { AccountRecord, RecordDocument } from '../ledger/account-record.js'
+import { type AccountRecord, type RecordDocument, SPENDING_CAP } from '../ledger/account-record.js'
 import type { Labels } from '../ledger/transaction.js'
-import type { MicroCredits } from '../money/credits.js'
-import type { Instant } from '../time/instant.js'
+import { AMOUNT_MAX, type MicroCredits, smaller } from '../money/credits.js'
+import { type Instant, NEVER } from '../time/instant.js'
 
 /** What a budget can tell apart: a value of each of these is something that spends, or something that is spent on. */
 export const DIMENSIONS = ['key', 'member', 'tool', 'operation', 'category', 'environment', 'run'] as const
@@ -38,8 +38,7 @@ export interface BudgetTerms {
   readonly thresholds: readonly number[]
 }
 
-/** The budget that a plan's spending cap is; its terms come with the plan. */
-export const SPENDING_CAP = 'spending_cap'
+export { SPENDING_CAP }
 
 export interface Budget extends BudgetTerms {
   readonly id: string
@@ -47,11 +46,24 @@ export interface Budget extends BudgetTerms {
   readonly since: Instant
   /** The sequence of the transaction that made it: only what began after it counts (T25), in the same millisecond too. */
   readonly origin: number
-  /** More than the limit, for a time. Null without an end holds for good and stands in the limit. */
-  readonly raise: { readonly amount: MicroCredits; readonly until: Instant } | null
+  /** The sequence of the transaction that said its terms last: what was raised before is no part of them any more. */
+  readonly setBy: number
+  /** How much of the limit was added to its terms for good, by raises and purchases since. */
+  readonly raisedBy: MicroCredits
+  /** More than the limit, each for a time: those that hold add up. */
+  readonly raises: readonly Raise[]
   /** The thresholds as amounts of the limit, in their order. */
   readonly marks: readonly MicroCredits[]
 }
+
+export interface Raise {
+  readonly amount: MicroCredits
+  /** Exclusive. */
+  readonly until: Instant
+}
+
+/** How many raises of one budget may hold at once. */
+export const RAISES_MAX = 20
 
 /** A budget as it is kept: what is not said of it otherwise. */
 export type StoredBudget = Omit<Budget, 'id' | 'marks'>
@@ -71,9 +83,15 @@ export interface SpendFacts {
   readonly labels: Labels | null
 }
 
-/** The limit as raised at an instant. */
-export function limitAt({ limit, raise }: Budget, at: Instant): MicroCredits {
-  return raise !== null && at < raise.until ? limit + raise.amount : limit
+/** The limit as raised at an instant; never more than the largest amount there is. */
+export function limitAt({ limit, raises }: Budget, at: Instant): MicroCredits {
+  if (raises.length === 0) return limit
+  return smaller(raises.reduce((sum, { amount, until }) => (at < until ? sum + amount : sum), limit), AMOUNT_MAX)
+}
+
+/** When the next of the raises that hold at an instant ends; `NEVER` where none does. */
+export function nextRaiseEnd({ raises }: Budget, at: Instant): Instant {
+  return raises.reduce((next, { until }) => (at < until && until < next ? until : next), NEVER)
 }
 
 /** The subjects that a piece of spending counts for; none where the budget does not concern it. */
@@ -107,7 +125,7 @@ export function windowName(window: Window): string {
 }
 
 export function budgetDocument(budget: StoredBudget): RecordDocument {
-  const { name, scope, window, limit, enforcement, thresholds, since, origin, raise } = budget
+  const { name, scope, window, limit, enforcement, thresholds, since, origin, setBy, raisedBy, raises } = budget
   return {
     name,
     scope,
@@ -117,7 +135,9 @@ export function budgetDocument(budget: StoredBudget): RecordDocument {
     thresholds,
     since,
     origin,
-    raise: raise === null ? null : { amount: Number(raise.amount), until: raise.until },
+    setBy,
+    raisedBy: Number(raisedBy),
+    raises: raises.map(({ amount, until }) => ({ amount: Number(amount), until })),
   }
 }
 
@@ -127,17 +147,19 @@ const BUDGETS = new WeakMap<AccountRecord, Budget>()
 export function budgetOf(record: AccountRecord): Budget {
   let budget = BUDGETS.get(record)
   if (budget === undefined) {
-    const document = record.document as unknown as Omit<StoredBudget, 'limit' | 'raise'> & {
+    const document = record.document as unknown as Omit<StoredBudget, 'limit' | 'raisedBy' | 'raises'> & {
       readonly limit: number
-      readonly raise: { readonly amount: number; readonly until: Instant } | null
+      readonly raisedBy: number
+      readonly raises: readonly { readonly amount: number; readonly until: Instant }[]
     }
-    const { raise, thresholds } = document
+    const { raisedBy, raises, thresholds } = document
     const limit = BigInt(document.limit)
     budget = {
       ...document,
       id: record.id,
       limit,
-      raise: raise === null ? null : { amount: BigInt(raise.amount), until: raise.until },
+      raisedBy: BigInt(raisedBy),
+      raises: raises.map(({ amount, until }) => ({ amount: BigInt(amount), until })),
       marks: marksOf(thresholds, limit),
     }
     BUDGETS.set(record, budget)

@@ -16,15 +16,13 @@ export interface Change {
 
 /** The counter with a change; null where the change belongs to a window that has ended, or to the time before the budget. */
 export function counted(budget: Budget, counter: Counter, change: Change): Counter | null {
-  if (change.beganBy <= budget.origin) return null
+  if (change.beganBy <= counter.origin) return null
   if (budget.window.kind === 'rolling') return inSlice(counter, budget.window.hours, change)
   if (change.began < counter.windowStart) return null
   // Field by field: a hundred budgets are counted for one charge, and a copy by spreading costs several times as much.
   const { budget: id, subject, origin, windowStart, windowEnd, fired, slices } = counter
   const used = counter.used + change.used
   const reserved = change.reserved === 0n ? counter.reserved : counter.reserved + change.reserved
-  // A plan begins its window anew: work that began before it in the same millisecond was counted in the former one.
-  if (used < 0n || reserved < 0n) return null
   return { budget: id, subject, origin, windowStart, windowEnd, used, reserved, fired, slices }
 }
 

@@ -1,6 +1,6 @@
 import { type MicroCredits, smaller } from '../money/credits.js'
 import type { Instant } from '../time/instant.js'
-import type { Budget } from './budget.js'
+import { type Budget, nextRaiseEnd } from './budget.js'
 import { type Change, counted } from './count.js'
 import type { Counter } from './counter.js'
 import type { BudgetGroup } from './group.js'
@@ -18,6 +18,8 @@ export interface Tally {
   readonly subject: string
   /** One a budget of the group, in its order, as they stood when the tally was made. */
   readonly counters: readonly Counter[]
+  /** Which of them have counted something in their window; null for all. An empty window is no row and may begin otherwise. */
+  readonly counting: readonly boolean[] | null
   /** Their limits, raised or not, in the same order. */
   readonly limits: readonly MicroCredits[]
   readonly moved: Moved
@@ -39,8 +41,6 @@ interface Bounds {
   /** Only what began from then on, by a later transaction than this one, counts for all of them. */
   readonly since: Instant
   readonly origin: number
-  /** The least that any of them has counted: none goes below zero. */
-  readonly lowest: Moved
   /** What the tightest hard budget left, below zero where more was used than allowed; null where none is hard. */
   readonly room: MicroCredits | null
   readonly tightest: number
@@ -57,13 +57,15 @@ export function tallyOf(group: BudgetGroup, subject: string, counters: readonly 
   const current = group.budgets.map((budget, index) =>
     counterAt(budget, { budget: budget.id, subject }, counters[index] ?? null, at, owner),
   )
-  return tallyWith(group, subject, current, at, owner)
+  const counting = current.map((counter, index) => (group.isRolling ? counters[index] != null : counters[index] === counter))
+  return tallyWith({ group, subject, counters: current, counting }, at, owner)
 }
 
-function tallyWith(group: BudgetGroup, subject: string, counters: readonly Counter[], at: Instant, owner: Owner): Tally {
+function tallyWith(facts: Pick<Tally, 'group' | 'subject' | 'counters' | 'counting'>, at: Instant, owner: Owner): Tally {
+  const { group, subject, counters, counting } = facts
   const standings = group.budgets.map((budget, index) => standingOf(budget, counters[index] as Counter, at))
   const limits = standings.map(({ limit }) => limit)
-  return { group, subject, counters, limits, moved: NOTHING, bounds: boundsOf(group, standings, at, owner) }
+  return { group, subject, counters, counting, limits, moved: NOTHING, bounds: boundsOf(group, standings, at, owner) }
 }
 
 /** Whether a tally that was made earlier still tells how its budgets stand. */
@@ -91,23 +93,15 @@ function boundsOf(group: BudgetGroup, standings: readonly Standing[], at: Instan
   return {
     subscription,
     timeZone,
-    until: group.isRolling ? at : Math.min(...standings.map(({ budget, counter }) => endOf(budget.raise?.until, counter.windowEnd, at))),
+    until: group.isRolling ? at : Math.min(...standings.map(({ budget, counter }) => Math.min(nextRaiseEnd(budget, at), counter.windowEnd))),
     since: Math.max(...standings.map(({ counter }) => counter.windowStart)),
     origin: Math.max(...standings.map(({ counter }) => counter.origin)),
-    lowest: {
-      used: standings.map(({ counter }) => counter.used).reduce(smaller),
-      reserved: standings.map(({ counter }) => counter.reserved).reduce(smaller),
-    },
     room,
     tightest,
     level,
     untilLevel,
     untilTold,
   }
-}
-
-function endOf(raiseUntil: Instant | undefined, windowEnd: Instant, at: Instant): Instant {
-  return raiseUntil !== undefined && raiseUntil > at ? Math.min(raiseUntil, windowEnd) : windowEnd
 }
 
 function least(a: MicroCredits | null, b: MicroCredits | null): MicroCredits | null {
@@ -164,6 +158,12 @@ export function countersNow(tally: Tally): readonly Counter[] {
   return tally.counters.map((_, index) => counterNow(tally, index))
 }
 
+/** The counters that have counted something, as they stand now: those that are kept. */
+export function countingNow(tally: Tally): readonly Counter[] {
+  const { counting } = tally
+  return counting === null ? countersNow(tally) : countersNow(tally).filter((_, index) => counting[index])
+}
+
 function counterNow({ counters, moved }: Tally, index: number): Counter {
   const counter = counters[index] as Counter
   if (moved.used === 0n && moved.reserved === 0n) return counter
@@ -187,26 +187,25 @@ export function moveTally(tally: Tally, change: Change, at: Instant, owner: Owne
   if (movesAlike(tally, change)) {
     const moved = { used: tally.moved.used + change.used, reserved: tally.moved.reserved + change.reserved }
     const { group, subject, counters, limits, bounds } = tally
-    return { tally: { group, subject, counters, limits, moved, bounds }, reached: [] }
+    return { tally: { group, subject, counters, counting: null, limits, moved, bounds }, reached: [] }
   }
   const before = standingsIn(tally)
   const reached: Reached[] = []
-  const counters = before.map((standing) => {
+  const counting = before.map((_, index) => tally.counting === null || tally.counting[index] === true)
+  const counters = before.map((standing, index) => {
     const moved = counted(standing.budget, standing.counter, change)
     if (moved === null) return standing.counter
+    counting[index] = true
     const thresholds = thresholdsBeyond(standing, moved.fired, moved.used)
     const counter = thresholds.length === 0 ? moved : { ...moved, fired: Math.max(...thresholds) }
     const after = { ...standing, counter }
     reached.push(...thresholds.map((threshold) => ({ standing: after, threshold })))
     return counter
   })
-  return { tally: tallyWith(tally.group, tally.subject, counters, at, owner), reached }
+  return { tally: tallyWith({ group: tally.group, subject: tally.subject, counters, counting }, at, owner), reached }
 }
 
-function movesAlike({ group, moved, bounds }: Tally, { used, reserved, began, beganBy }: Change): boolean {
+function movesAlike({ group, moved, bounds }: Tally, { used, began, beganBy }: Change): boolean {
   if (group.isRolling || began < bounds.since || beganBy <= bounds.origin) return false
-  // Of what began in the very millisecond of a window, only its counter tells whether it was counted in it.
-  if (began === bounds.since && (used < 0n || reserved < 0n)) return false
-  if (bounds.lowest.used + moved.used + used < 0n || bounds.lowest.reserved + moved.reserved + reserved < 0n) return false
   return bounds.untilTold === null || moved.used + used < bounds.untilTold
 }

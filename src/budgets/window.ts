@@ -1,11 +1,11 @@
-import type { Account } from '../ledger/account.js'
-import { calendarPeriod, monthPeriod } from '../time/calendar.js'
+import type { Account, Subscription } from '../ledger/account.js'
+import { calendarPeriod, monthBoundary, monthPeriod } from '../time/calendar.js'
 import { HOUR_MS, type Instant, NEVER } from '../time/instant.js'
 import type { Budget } from './budget.js'
 import type { Counter, CounterKey, Slice } from './counter.js'
 
 /** What a window depends on beside the budget. */
-export type Owner = Pick<Account, 'timeZone' | 'subscription' | 'createdAt'>
+export type Owner = Pick<Account, 'timeZone' | 'subscription' | 'createdAt' | 'planChangedBy'>
 
 /** A rolling window moves on by this part of itself, so that what is remembered of it stays bounded. */
 const SLICES = 60
@@ -16,12 +16,18 @@ const SLICES = 60
  * and a window begins no earlier than the budget itself (T25).
  */
 export function counterAt(budget: Budget, key: CounterKey, counter: Counter | null, at: Instant, owner: Owner): Counter {
-  const own = counter === null || counter.origin !== budget.origin ? null : counter
+  const origin = originOf(budget, owner)
+  const own = counter === null || counter.origin !== origin ? null : counter
   if (budget.window.kind === 'rolling') return rolled(budget, key, own, at, budget.window.hours * HOUR_MS)
   if (own !== null && isRunning(budget, own, at, owner)) return own
   const { since, until } = windowAt(budget, at, owner)
   const windowStart = Math.max(since, budget.since, own === null || own.windowEnd > at ? 0 : own.windowEnd)
-  return { ...key, origin: budget.origin, windowStart, windowEnd: until, used: 0n, reserved: 0n, fired: 0, slices: [] }
+  return { ...key, origin, windowStart, windowEnd: until, used: 0n, reserved: 0n, fired: 0, slices: [] }
+}
+
+/** The transaction after which a budget counts: the one that made it or, of billing periods, by which the plan last changed. */
+export function originOf({ window, origin }: Budget, { planChangedBy }: Pick<Owner, 'planChangedBy'>): number {
+  return window.kind === 'billing_period' ? Math.max(origin, planChangedBy) : origin
 }
 
 function isRunning({ window }: Budget, { windowStart, windowEnd }: Counter, at: Instant, { subscription }: Owner): boolean {
@@ -39,10 +45,16 @@ function windowAt({ window, since }: Budget, at: Instant, { timeZone, subscripti
     case 'billing_period':
       return subscription === null
         ? monthPeriod(createdAt, at, timeZone)
-        : { since: subscription.periodStart, until: subscription.periodEnd }
+        : periodAt(subscription, at, timeZone)
     default:
       return { since, until: NEVER }
   }
+}
+
+/** The running period or, in the instant at which it ends and before the next one is opened, that next one. */
+function periodAt({ anchorAt, period, periodStart, periodEnd }: Subscription, at: Instant, timeZone: string) {
+  if (at < periodEnd) return { since: periodStart, until: periodEnd }
+  return { since: periodEnd, until: monthBoundary(anchorAt, period + 2, timeZone) }
 }
 
 /** Keeps of a rolling window the slices that still reach into it; it ends, for a reader, when the oldest leaves. */

@@ -1,39 +1,62 @@
 import { versionAt } from '../catalog/version.js'
-import { type Account, openAccount } from '../ledger/account.js'
+import { openAccount } from '../ledger/account.js'
+import type { Transaction } from '../ledger/transaction.js'
 import { NO_PLAN } from '../plans/period.js'
 import type { Instant } from '../time/instant.js'
-import type { CreateAccountCommand, SetStateCommand } from './command.js'
+import type { Command, CreateAccountCommand, SetStateCommand } from './command.js'
 import { Draft } from './draft.js'
-import { type Outcome, refuse } from './outcome.js'
+import { withSaltedFingerprint } from './idempotency.js'
+import { type Outcome, refuse, type Refused } from './outcome.js'
+import { setPlanCap } from './plan-cap.js'
 import { settleItems } from './recurring-items.js'
 import { beginPlan, endPlan } from './renew.js'
 import { done } from './result.js'
 import { unknownPlan } from './subscribe.js'
 import type { AccountView } from './view.js'
 
-export { NO_PLAN }
+/** An account that was not there before. */
+interface Opened {
+  readonly kind: 'opened'
+  readonly draft: Draft
+  /** The row that carries the command's key; null where it has none. */
+  readonly transaction: Transaction | null
+}
 
 /**
  * Opens an account, on its plan and with that plan's first grant. Opening the same account again in the same way is
  * answered by the account as it is, so that several processes may make the default account at once.
+ *
+ * A key takes a row of its own, the account's first: repeated after the account was changed, the same call must still find
+ * that it was made.
  */
-export function decideCreateAccount(view: AccountView, command: CreateAccountCommand, at: Instant): Draft | Outcome {
+export function decideCreateAccount(view: AccountView, command: CreateAccountCommand, at: Instant): Opened | Refused {
   const { catalog } = versionAt(view.catalogs, at)
   const plan = command.plan ?? catalog.defaultPlan ?? NO_PLAN
   if (plan !== NO_PLAN && catalog.plans[plan] === undefined) return unknownPlan(plan, Object.keys(catalog.plans))
   const draft = new Draft(view, openAccount(command.settings, at), at)
   draft.change({})
-  if (plan !== NO_PLAN) beginPlan(draft, plan, at, 'sign_up')
-  return draft
+  const transaction = postOpening(draft, withSaltedFingerprint(command, command.settings.labelSalt))
+  if (plan !== NO_PLAN) {
+    beginPlan(draft, plan, at, 'sign_up')
+    const row = draft.account.sequence > 0 ? null : { change: 'plan_begun', occasion: 'sign_up', plan, period: 0 }
+    setPlanCap(draft, catalog.plans[plan] ?? null, { at, row })
+  }
+  return { kind: 'opened', draft, transaction }
+}
+
+function postOpening(draft: Draft, { actor, idempotencyKey, fingerprint }: Command): Transaction | null {
+  if (idempotencyKey === null) return null
+  return draft.post('amend', [], { credits: 0n, actor, idempotencyKey, fingerprint, detail: { change: 'account_opened' } })
 }
 
 /** What an account that exists answers to being opened again. */
-export function decideOpenedAgain(account: Account, command: CreateAccountCommand): Outcome {
+export function decideOpenedAgain(draft: Draft, command: CreateAccountCommand): Outcome {
+  const { account } = draft
   const { timeZone, parent, isTest, debtMax } = command.settings
   const isSame =
     account.timeZone === timeZone && account.parent === parent && account.isTest === isTest && account.debtMax === debtMax
   const isSamePlan = command.plan === null || (account.subscription?.plan ?? NO_PLAN) === command.plan
-  if (isSame && isSamePlan) return { kind: 'done', account, transaction: null, reservation: null, replayed: true, record: null, pressure: null }
+  if (isSame && isSamePlan) return { ...done(draft, postOpening(draft, command)), replayed: true }
   return refuse('invalid_request', `The account ${account.id} exists already, with other settings`, {
     details: { account: account.id, plan: account.subscription?.plan ?? null, timeZone: account.timeZone },
     advice: ['Choose another id, or change the account by its own commands.'],
@@ -72,5 +95,6 @@ export function decideSetState(draft: Draft, command: SetStateCommand): Outcome 
     },
   })
   draft.change({ state: command.state })
+  if (ended !== null) setPlanCap(draft, null, { at: draft.at })
   return done(draft, transaction)
 }

@@ -4,7 +4,7 @@ import { formatCredits, toCredits } from '../money/credits.js'
 import { NEVER } from '../time/instant.js'
 import type { AdjustCommand } from './command.js'
 import type { Draft } from './draft.js'
-import { takesNoMore, tooManyGrants } from './grant.js'
+import { issuesTooMuch, takesNoMore, tooManyGrants } from './grant.js'
 import { issueMoves, passMoves } from './moves.js'
 import { type Outcome, refuse } from './outcome.js'
 import { done } from './result.js'
@@ -22,7 +22,7 @@ export function decideAdjust(draft: Draft, command: AdjustCommand): Outcome {
 function give(draft: Draft, command: AdjustCommand): Outcome {
   const { amount } = command
   if (draft.account.state === 'closed') return takesNoMore()
-  if (!draft.canIssue(amount)) return refuse('invalid_amount', 'The account would exceed 2000000000 credits over its lifetime')
+  if (!draft.canIssue(amount)) return issuesTooMuch()
   if (draft.account.openGrants >= OPEN_GRANTS_MAX) return tooManyGrants()
   const debt = draft.account.debt
   const transaction = draft.post('adjust', issueMoves(draft, draft.nextSequence, amount), factsOf(command))

@@ -4,7 +4,7 @@ import { percentUsed } from '../budgets/standing.js'
 import type { Threshold } from '../catalog/catalog.js'
 import { versionAt } from '../catalog/version.js'
 import type { Account } from '../ledger/account.js'
-import { formatCredits, toCredits } from '../money/credits.js'
+import { formatCredits, type MicroCredits, toCredits } from '../money/credits.js'
 import type { RemoveAlertCommand, SetAlertCommand } from './command.js'
 import type { Draft } from './draft.js'
 import { tell } from './messages.js'
@@ -57,8 +57,9 @@ interface Watched extends AlertThreshold {
 }
 
 /**
- * Tells of the thresholds that the balance has fallen to, each once until it is above again: more credits re-arm it,
- * and so does a new period (T38). Called for each thing that was due and for the command that follows, with the account as
+ * Tells of the thresholds that the balance has fallen to, each once: more credits re-arm those that they lift the account
+ * above, and so does a new period (T38). What was only set aside and comes back re-arms nothing, or work that is held and
+ * released around a threshold would tell of it every time. Called for each thing that was due and for the command that follows, with the account as
  * it was before, so that what is told does not depend on what came in one write.
  */
 export function watchBalance(draft: Draft, before: Account): void {
@@ -66,13 +67,20 @@ export function watchBalance(draft: Draft, before: Account): void {
   const isNewPeriod = subscription?.periodStart !== before.subscription?.periodStart
   if (books.available === before.books.available && !isNewPeriod) return
   const told = isNewPeriod ? [] : fired
-  const reached = watched(draft).filter((threshold) => isReached(books.available, subscription?.periodBase ?? null, threshold))
+  const isReachedBy = (held: MicroCredits) => (threshold: Watched) => isReached(held, subscription?.periodBase ?? null, threshold)
+  const all = watched(draft)
+  const isMore = heldBy(draft.account) > heldBy(before)
+  const kept = all.filter(({ name }) => told.includes(name)).filter((threshold) => !isMore || isReachedBy(heldBy(draft.account))(threshold))
   const isFalling = books.available < before.books.available
-  const kept = reached.filter(({ name }) => told.includes(name))
-  const fresh = isFalling ? reached.filter(({ name }) => !told.includes(name)) : []
+  const fresh = isFalling ? all.filter(({ name }) => !told.includes(name)).filter(isReachedBy(books.available)) : []
   for (const threshold of fresh) tellOfBalance(draft, threshold)
   const now = [...kept, ...fresh].map(({ name }) => name)
   if (now.length !== fired.length || now.some((name, index) => name !== fired[index])) draft.change({ fired: now })
+}
+
+/** What an account has, set aside or not: it grows only by credits that come in. */
+function heldBy({ books }: Account): MicroCredits {
+  return books.available + books.reserved
 }
 
 function watched(draft: Draft): readonly Watched[] {

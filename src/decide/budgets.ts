@@ -1,7 +1,7 @@
-import { type Budget, budgetDocument, budgetOf, SPENDING_CAP, windowName } from '../budgets/budget.js'
+import { type Budget, budgetDocument, budgetOf, limitAt, type Raise, RAISES_MAX, SPENDING_CAP, windowName } from '../budgets/budget.js'
 import { counterAt } from '../budgets/window.js'
 import type { AccountRecord } from '../ledger/account-record.js'
-import { AMOUNT_MAX, type MicroCredits, smaller } from '../money/credits.js'
+import { AMOUNT_MAX, formatCredits, type MicroCredits, smaller, toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
 import type { RaiseBudgetCommand, RemoveBudgetCommand, SetBudgetCommand } from './command.js'
 import type { Draft } from './draft.js'
@@ -21,8 +21,9 @@ export function decideSetBudget(draft: Draft, command: SetBudgetCommand): Outcom
   const before = record === null ? null : budgetOf(record)
   const countsAlike = before !== null && isSame(before.scope, terms.scope) && windowName(before.window) === windowName(terms.window)
   if (before !== null && countsAlike) rearm(draft, before)
-  const made = countsAlike ? { since: before.since, origin: before.origin, raise: before.raise } : { since: draft.at, origin: draft.nextSequence, raise: null }
-  const budget = { ...terms, ...made }
+  const anew = { since: draft.at, origin: draft.nextSequence, raises: [] }
+  const made = countsAlike ? { since: before.since, origin: before.origin, raises: before.raises } : anew
+  const budget = { ...terms, ...made, setBy: draft.nextSequence, raisedBy: 0n }
   return postRecord(draft, command, { kind: 'budget', id, change: 'budget_set', document: budgetDocument(budget) }, record)
 }
 
@@ -44,7 +45,10 @@ export function decideRemoveBudget(draft: Draft, command: RemoveBudgetCommand): 
   return record === null ? unknownBudget(draft, command.id) : closeRecord(draft, command, record, 'budget_removed')
 }
 
-/** Raises a limit for a time or for good; a plan's spending cap as any other (T26). */
+/**
+ * Raises a limit for a time or for good; a plan's spending cap as any other (T26). Raises add up, each until its own end,
+ * so that a further one never lowers the limit.
+ */
 export function decideRaiseBudget(draft: Draft, command: RaiseBudgetCommand): Outcome {
   const { id, amount, until } = command
   const record = openRecord(draft, 'budget', id)
@@ -54,25 +58,49 @@ export function decideRaiseBudget(draft: Draft, command: RaiseBudgetCommand): Ou
     return refuse('invalid_request', `until is ${formatInstant(until)}; expected an instant to come`, { details: { field: 'until' } })
   }
   const before = budgetOf(record)
+  const limit = limitAt(before, draft.at)
+  if (limit + amount > AMOUNT_MAX) return beyondAmounts(id, limit)
+  const raises = before.raises.filter((raise) => draft.at < raise.until)
+  if (until !== null && raises.length >= RAISES_MAX) return tooManyRaises(id, raises)
   rearm(draft, before)
-  const budget = until === null ? raisedForGood(before, amount) : { ...before, raise: { amount, until } }
+  const budget = until === null ? { ...raisedForGood(before, amount), raises } : { ...before, raises: [...raises, { amount, until }] }
   return postRecord(draft, command, { kind: 'budget', id, change: 'budget_raised', document: budgetDocument(budget) }, record)
 }
 
 function raisedForGood(budget: Budget, amount: MicroCredits): Budget {
-  return { ...budget, limit: smaller(budget.limit + amount, AMOUNT_MAX) }
+  return { ...budget, limit: budget.limit + amount, raisedBy: budget.raisedBy + amount }
+}
+
+function beyondAmounts(id: string, limit: MicroCredits): Refused {
+  const possible = AMOUNT_MAX - limit
+  const figures = `the limit of ${id} is ${formatCredits(limit)} and can be raised by ${formatCredits(possible)} at most`
+  return refuse('invalid_amount', `credits: ${figures}`, {
+    details: { budget: id, limit: toCredits(limit), possible: toCredits(possible) },
+  })
+}
+
+function tooManyRaises(id: string, raises: readonly Raise[]): Refused {
+  const next = Math.min(...raises.map(({ until }) => until))
+  return refuse('invalid_request', `The budget ${id} has ${RAISES_MAX} raises that still hold; raise it for good, or set another limit`, {
+    details: { budget: id, max: RAISES_MAX },
+    advice: [`The first of them ends on ${formatInstant(next)}`],
+  })
+}
+
+/** By how much of `amount` a limit can be raised for good: what was paid for is granted even where no limit goes further. */
+export function raisable(record: AccountRecord, amount: MicroCredits): MicroCredits {
+  return smaller(amount, AMOUNT_MAX - budgetOf(record).limit)
 }
 
 /**
- * Raises a limit for good by credits that were bought for it (ND-12), in the write of the purchase, whose row tells of
- * it. @returns the raised budget's record, or the refusal for a budget that is not there.
+ * Raises a limit for good by credits that were bought for it (ND-12), or lowers it by a negative amount once they are
+ * given back, in the write of the purchase, whose row tells of it.
  */
-export function raiseLimit(draft: Draft, id: string, amount: MicroCredits): AccountRecord | Refused {
-  const record = openRecord(draft, 'budget', id)
-  if (record === null) return unknownBudget(draft, id)
-  rearm(draft, budgetOf(record))
-  const document = budgetDocument(raisedForGood(budgetOf(record), amount))
-  return draft.putRecord({ ...record, sequence: draft.account.sequence, document }, record)
+export function moveLimit(draft: Draft, record: AccountRecord, amount: MicroCredits): void {
+  const before = budgetOf(record)
+  rearm(draft, before)
+  const document = budgetDocument(raisedForGood(before, amount))
+  draft.putRecord({ ...record, sequence: draft.account.sequence, document }, record)
 }
 
 function unknownBudget(draft: Draft, id: string): Refused {

@@ -65,7 +65,7 @@ function decideLoaded(view: AccountView, command: Command, now: Instant): Decisi
 function decideOne(draft: Draft, command: Command): Outcome {
   switch (command.kind) {
     case 'create_account':
-      return decideOpenedAgain(draft.account, command)
+      return decideOpenedAgain(draft, command)
     case 'subscribe':
       return decideSubscribe(draft, command)
     case 'unsubscribe':
@@ -132,7 +132,8 @@ const UNCHANGED: Changes = { account: null, transactions: [], grants: [], reserv
 
 function create(view: AccountView, command: CreateAccountCommand, at: Instant): Decision {
   const created = decideCreateAccount(view, command, at)
-  return created instanceof Draft ? decided(created.changes(), done(created, null)) : decided(UNCHANGED, created)
+  if (created.kind === 'refused') return decided(UNCHANGED, created)
+  return decided(created.draft.changes(), done(created.draft, created.transaction))
 }
 
 function decided(changes: Changes, outcome: Outcome): Decision {

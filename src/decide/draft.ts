@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Counter, CounterKey } from '../budgets/counter.js'
 import type { BudgetGroup } from '../budgets/group.js'
-import { countersNow, type Tally } from '../budgets/tally.js'
+import { countingNow, type Tally } from '../budgets/tally.js'
 import type { Account } from '../ledger/account.js'
 import type { AccountRecord, RecordKind } from '../ledger/account-record.js'
 import type { Book } from '../ledger/books.js'
@@ -114,7 +114,7 @@ export class Draft {
 
   counters(keys: readonly CounterKey[]): readonly (Counter | null)[] {
     if (this.#counters.length === 0 && this.#tallies.length === 0) return this.view.counters(keys)
-    const counters = [...this.#tallies.flatMap(countersNow), ...this.#counters]
+    const counters = [...this.#tallies.flatMap(countingNow), ...this.#counters]
     const changed = new Map(counters.map((counter) => [counterName(counter), counter]))
     const missing = keys.filter((key) => !changed.has(counterName(key)))
     const loaded = missing.length === 0 ? [] : this.view.counters(missing)

@@ -1,7 +1,7 @@
 import { OPEN_GRANTS_MAX } from '../ledger/account.js'
 import { type Grant, usualTerms } from '../ledger/grant.js'
 import type { Transaction } from '../ledger/transaction.js'
-import { type MicroCredits, toCredits } from '../money/credits.js'
+import { AMOUNT_MAX, formatCredits, type MicroCredits, toCredits } from '../money/credits.js'
 import { formatInstant, formatInstantOrNull, type Instant, NEVER } from '../time/instant.js'
 import type { Actor, GrantCommand } from './command.js'
 import type { Draft, Move } from './draft.js'
@@ -19,7 +19,7 @@ export function decideGrant(draft: Draft, command: GrantCommand): Outcome {
   if (expiresAt <= Math.max(effectiveAt, draft.at)) {
     return refuse('invalid_request', `expiresAt is ${formatInstant(expiresAt)}; expected an instant after the grant takes effect`)
   }
-  if (!draft.canIssue(amount)) return refuse('invalid_amount', 'The account would exceed 2000000000 credits over its lifetime')
+  if (!draft.canIssue(amount)) return issuesTooMuch()
   if (draft.account.openGrants >= OPEN_GRANTS_MAX) return tooManyGrants()
   const request = {
     amount,
@@ -37,10 +37,17 @@ export function decideGrant(draft: Draft, command: GrantCommand): Outcome {
   return done(draft, transaction)
 }
 
+/** A closed account is given nothing more. */
 export function takesNoMore(): Refused {
   return refuse('account_suspended', 'The account is closed; it takes no more credits')
 }
 
+/** Beyond this a sum would be no exact JSON number. */
+export function issuesTooMuch(): Refused {
+  return refuse('invalid_amount', `The account would exceed ${formatCredits(AMOUNT_MAX)} credits over its lifetime`)
+}
+
+/** Bounds what a decision may have to look at. */
 export function tooManyGrants(): Refused {
   return refuse('invalid_request', `The account has ${OPEN_GRANTS_MAX} grants with credits left or yet to come; use or expire some first`)
 }

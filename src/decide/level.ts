@@ -13,14 +13,14 @@ export function levelAfter(draft: Draft, change: MicroCredits): Level {
 }
 
 /** How much is left to spend: the balance's level, or that of a hard budget that is more pressing. */
-export function pressureAfter(draft: Draft, { tallies }: Spending, change: MicroCredits, taken: MicroCredits): Level {
+export function pressureAfter(draft: Draft, { tallies }: Pick<Spending, 'tallies'>, change: MicroCredits, taken: MicroCredits): Level {
   let level = levelAfter(draft, change)
   for (const tally of tallies) level = worse(level, levelIn(tally, taken))
   return level
 }
 
 /** The level as a journal row keeps it: only when there is something to say, for every row carries its own bytes. */
-export function levelDetail(draft: Draft, spending: Spending, change: MicroCredits, taken: MicroCredits): { readonly level?: Level } {
+export function levelDetail(draft: Draft, spending: Pick<Spending, 'tallies'>, change: MicroCredits, taken: MicroCredits): { readonly level?: Level } {
   const level = pressureAfter(draft, spending, change, taken)
   return level === 'ok' ? {} : { level }
 }

@@ -69,7 +69,7 @@ function isWithin({ account }: Draft, spending: Spending, amount: MicroCredits):
 }
 
 /** What the hard budgets leave, whatever the balance; null where there is none. */
-export function hardRemaining({ tallies }: Spending): MicroCredits | null {
+export function hardRemaining({ tallies }: Pick<Spending, 'tallies'>): MicroCredits | null {
   let least: MicroCredits | null = null
   for (const tally of tallies) {
     const room = roomIn(tally)
@@ -134,7 +134,7 @@ export function refusalsToSpendAll(draft: Draft, calls: readonly PlannedCall[]):
     .filter(({ limit, amount }) => limit.remaining < amount)
     .sort((a, b) => (a.limit.remaining < b.limit.remaining ? -1 : 1))
     .map(({ limit, subject, amount }) => refuseByLimit(draft, subject, amount, limit))
-  const first = new Map(single.filter((refused) => refused !== null).map((refused) => [refused.refusal.code, refused]))
+  const first = new Map(single.filter((refused) => refused !== null).map((refused) => [refused.refusal.message, refused]))
   return [...first.values(), ...stopping]
 }
 

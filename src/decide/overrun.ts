@@ -11,19 +11,26 @@ export interface Overrun {
   readonly unpaid: MicroCredits
 }
 
+export interface OverrunTerms {
+  /** No more is paid than this, whatever there is. */
+  readonly atMost: MicroCredits
+  readonly mayOwe: boolean
+}
+
 /**
  * Pays from what is available within every hard limit, then from debt where the policy allows it; what nothing pays is
- * recorded, not forgotten (T31).
+ * recorded, not forgotten (T31). A record of two billion uncollected credits is full: what is claimed beyond it by then
+ * stands in no book, so that one absurd claim does not stop every settlement after it.
  */
-export function payOverrun(draft: Draft, spending: Spending, amount: MicroCredits, mayOwe: boolean): Overrun {
+export function payOverrun(draft: Draft, spending: Pick<Spending, 'tallies'>, amount: MicroCredits, { atMost, mayOwe }: OverrunTerms): Overrun {
   const { books, debt, debtMax } = draft.account
-  const allowed = smaller(amount, hardRemaining(spending) ?? amount)
+  const allowed = smaller(atMost, hardRemaining(spending) ?? atMost)
   const available = books.available > 0n ? books.available : 0n
   const fromGrants = smaller(allowed, available)
   // Owing adds to what was spent without having been issued, so that sum needs a bound of its own.
   const room = smaller(debtMax - debt, AMOUNT_MAX - books.spent - books.reserved - fromGrants)
   const owed = mayOwe && room > 0n ? smaller(allowed - fromGrants, room) : 0n
-  const unpaid = amount - fromGrants - owed
+  const unpaid = smaller(amount - fromGrants - owed, AMOUNT_MAX - books.uncollected)
   return {
     moves: [
       ...passMoves(draft.take(fromGrants), 'available', 'spent'),

@@ -26,7 +26,7 @@ export function decideCreateKey(draft: Draft, command: CreateKeyCommand): Outcom
   const { id, digest, terms } = command
   if (draft.account.state === 'closed') return takesNoMore()
   if (draft.record('key', id) !== null) return refuse('invalid_request', `The account has a key ${id} already`, { details: { key: id } })
-  const full = tooMany(draft, 'key')
+  const full = tooMany(draft, 'key', (record) => whyInvalid(keyOf(record), draft.at) === null)
   if (full !== null) return full
   if (terms.expiresAt <= draft.at) return refuse('invalid_request', 'expiresAt: expected an instant to come', { details: { field: 'expiresAt' } })
   if (terms.member !== null && openRecord(draft, 'member', terms.member) === null) {

@@ -21,6 +21,7 @@ export interface PricedSubject {
   readonly args: Readonly<Record<string, unknown>> | null
 }
 
+/** What the catalog says costs nothing. */
 export interface FreeSubject {
   readonly kind: 'free'
 }
@@ -69,6 +70,7 @@ function variantFor(catalog: Catalog, { operation, variant, quantity, args, actu
   return found.kind === 'picked' ? { kind: 'chosen', variant: found.variant, picked: found.reason } : found
 }
 
+/** Why nothing has a price, as the refusal that says so. */
 export function refuseProblem(problem: PriceProblem): Refused {
   return refuse(problem.code, problem.message)
 }
@@ -93,6 +95,7 @@ export function linesDetail({ lines }: Priced): { readonly lines?: readonly Reco
   return { lines: lines.map(recordedLine) }
 }
 
+/** One line with credits as numbers, as the journal and results have them. */
 export function recordedLine(line: PricedLine): RecordedLine {
   return {
     operation: line.operation,

@@ -6,8 +6,10 @@ import { sha256 } from '../ledger/chain.js'
 import { PRIORITY_DEFAULT } from '../ledger/grant.js'
 import { formatId, type Transaction } from '../ledger/transaction.js'
 import { AMOUNT_MAX, formatCredits, toCredits } from '../money/credits.js'
-import { packExpiry, paymentLookup, type Purchase, purchaseDocument, purchaseOf, PROVIDER_NAME, usdText } from '../plans/purchase.js'
-import { raiseLimit } from './budgets.js'
+import {
+  packExpiry, paymentLookup, type Purchase, purchaseDocument, purchaseOf, PROVIDER_NAME, SELF_SERVICE_PENDING_MAX, usdText,
+} from '../plans/purchase.js'
+import { moveLimit, raisable } from './budgets.js'
 import type { CancelPurchaseCommand, PurchaseCommand, SettlePurchaseCommand } from './command.js'
 import type { Draft } from './draft.js'
 import { postGrant, takesNoMore, tooManyGrants } from './grant.js'
@@ -101,7 +103,7 @@ function paymentId(draft: Draft, provider: string, reference: string): string {
 
 /** Records what was ordered. The row answers for the command only where nothing more comes after it. */
 function order(draft: Draft, command: PurchaseCommand, { pack, priceVersion }: Offer) {
-  const { provider, reference, budget, isSettled } = command
+  const { provider, reference, budget, isSettled, isSelfService } = command
   const knownId = reference === null ? null : paymentId(draft, provider, reference)
   const transaction = draft.post('amend', [], {
     ...(isSettled ? { actor: command.actor } : signatureOf(command)),
@@ -117,6 +119,7 @@ function order(draft: Draft, command: PurchaseCommand, { pack, priceVersion }: O
       provider,
       ...(reference === null ? {} : { reference }),
       ...(budget === null ? {} : { budget }),
+      ...(isSelfService ? { isSelfService } : {}),
     },
   })
   const purchase: Purchase = {
@@ -136,6 +139,8 @@ function order(draft: Draft, command: PurchaseCommand, { pack, priceVersion }: O
     reference,
     refunded: null,
     budget,
+    raised: 0n,
+    isSelfService,
   }
   draft.change({ pending: draft.account.pending + pack.credits })
   return { transaction, record: putPurchase(draft, purchase, transaction, null) }
@@ -159,7 +164,8 @@ function settle(draft: Draft, command: PurchaseCommand | SettlePurchaseCommand, 
         detail: { purchase: before.id, pack: pack.id },
       }),
     )
-  const isRaised = ordered.budget !== null && openRecord(draft, 'budget', ordered.budget) !== null
+  const limited = ordered.budget === null ? null : openRecord(draft, 'budget', ordered.budget)
+  const raised = limited === null ? 0n : raisable(limited, ordered.credits)
   const transaction = draft.post('amend', [], {
     ...signatureOf(command),
     credits: 0n,
@@ -173,10 +179,10 @@ function settle(draft: Draft, command: PurchaseCommand | SettlePurchaseCommand, 
       credits: toCredits(ordered.credits),
       priceUsd: usdText(ordered.price),
       grants: granted.map(({ sequence, hash }) => formatId('gr', sequence, hash)),
-      ...(isRaised ? { budget: ordered.budget } : {}),
+      ...(limited === null ? {} : { budget: limited.id, limitRaised: toCredits(raised) }),
     },
   })
-  if (isRaised) raiseLimit(draft, ordered.budget, ordered.credits)
+  if (limited !== null) moveLimit(draft, limited, raised)
   draft.change({ pending: draft.account.pending - ordered.credits })
   const settled: Purchase = {
     ...ordered,
@@ -184,6 +190,7 @@ function settle(draft: Draft, command: PurchaseCommand | SettlePurchaseCommand, 
     settledAt: draft.at,
     settledBy: transaction.sequence,
     grants: granted.map(({ sequence }) => sequence),
+    raised,
   }
   return recorded(draft, transaction, putPurchase(draft, settled, transaction, before))
 }
@@ -205,13 +212,31 @@ export function packOf(draft: Draft, { pack, priceVersion }: Purchase): Pack {
   return found
 }
 
-function refusalToOrder(draft: Draft, { budget, isSettled, provider }: Wanted, pack: Pack): Refused | null {
+function refusalToOrder(draft: Draft, { budget, isSettled, isSelfService, provider }: Wanted, pack: Pack): Refused | null {
+  if (isSelfService && budget !== null) return raisesNoLimit(budget)
   if (!PROVIDER_NAME.test(provider)) return refuse('invalid_request', 'provider: expected a name in lower case, such as "manual"')
   if (budget !== null && openRecord(draft, 'budget', budget) === null) return unknownRecord(draft, 'budget', 'unknown_budget', budget)
   if (isSettled) return refusalToSettle(draft, pack)
   if (draft.account.state === 'closed') return takesNoMore()
   if (draft.account.pending + pack.credits > AMOUNT_MAX) return tooMuch()
-  return tooMany(draft, 'purchase')
+  return tooMany(draft, 'purchase') ?? (isSelfService ? refusalToWait(draft) : null)
+}
+
+/** Who is limited does not choose that what is bought raises the limit (ND-12). */
+function raisesNoLimit(budget: string): Refused {
+  return refuse('forbidden', 'Only an operator says which limit a purchase raises', {
+    details: { budget },
+    advice: ['Leave the budget out, or ask an operator to top it up.'],
+  })
+}
+
+function refusalToWait(draft: Draft): Refused | null {
+  const waiting = draft.records('purchase').filter((record) => purchaseOf(record).isSelfService)
+  if (waiting.length < SELF_SERVICE_PENDING_MAX) return null
+  return refuse('invalid_request', `${SELF_SERVICE_PENDING_MAX} purchases wait to be paid or cancelled; no more are ordered until then`, {
+    details: { kind: 'purchase', max: SELF_SERVICE_PENDING_MAX },
+    advice: ['Ask an operator to settle or cancel them.'],
+  })
 }
 
 /** A suspended account is topped up as well: nobody has to spend to be given what they paid for. */

@@ -52,10 +52,10 @@ export function openRecord(draft: Draft, kind: RecordKind, id: string): AccountR
   return record !== null && record.isOpen ? record : null
 }
 
-/** Why one more record of a kind cannot be opened; null when it can. */
-export function tooMany(draft: Draft, kind: RecordKind): Refused | null {
+/** Why one more record of a kind cannot be opened; null when it can. Only records that hold count. */
+export function tooMany(draft: Draft, kind: RecordKind, holds: (record: AccountRecord) => boolean = () => true): Refused | null {
   const max = OPEN_RECORDS_MAX[kind]
-  if (draft.records(kind).length < max) return null
+  if (draft.records(kind).filter(holds).length < max) return null
   return refuse('invalid_request', `The account ${draft.account.id} has ${max} of these already; remove some first`, { details: { kind, max } })
 }
 

@@ -1,6 +1,6 @@
 import { versionAt } from '../catalog/version.js'
 import type { AccountRecord } from '../ledger/account-record.js'
-import { AMOUNT_MAX, type MicroCredits, toCredits } from '../money/credits.js'
+import { toCredits } from '../money/credits.js'
 import {
   beginItem,
   isAffordableToCount,
@@ -22,11 +22,10 @@ import { takesNoMore } from './grant.js'
 import { levelDetail } from './level.js'
 import { tellUncollected } from './messages.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
-import { type Overrun, payOverrun } from './overrun.js'
+import { payOverrun } from './overrun.js'
 import { openRecord, postRecord, tooMany } from './records.js'
 import { done } from './result.js'
-import { spendFacts } from './spend-facts.js'
-import { count, type Spending, spendingOn } from './standings.js'
+import { NO_BUDGETS } from './standings.js'
 
 /** Keeps so many units of a recurring item from now on; what was kept until now stays counted at its own quantity (ND-21). */
 export function decideSetItem(draft: Draft, command: SetItemCommand): Outcome {
@@ -81,15 +80,15 @@ function chargeItem(draft: Draft, record: AccountRecord, { at, until, goesOn }: 
 }
 
 /**
- * One charge for all that was kept, from the grants in burn order and within every hard limit. What nothing pays is
- * recorded and told of; the balance never goes below zero for it. It is owed by a suspended account as well.
+ * One charge for all that was kept, from the grants in burn order. What nothing pays is recorded and told of; the balance
+ * never goes below zero for it. It is owed by a suspended account as well, and no budget counts or stops it: a budget limits
+ * what is done, and what is kept is owed already.
  */
 function postCharge(draft: Draft, { id, since, meteredUntil }: KeptItem, lines: readonly ItemLine[], at: Instant): void {
   const operation = itemOperation(id)
   const priceVersion = lines.at(-1)?.version ?? null
-  const spending = spendingOn(draft, spendFacts(draft, NOBODY, { operation, tool: null, labels: null, priceVersion }), at)
   const cost = lines.reduce((sum, line) => sum + line.cost, 0n)
-  const { moves, paid, unpaid } = pay(draft, spending, cost)
+  const { moves, paid, unpaid } = payOverrun(draft, NO_BUDGETS, cost, { atMost: cost, mayOwe: false })
   draft.post('charge', moves, {
     at,
     credits: paid,
@@ -102,21 +101,10 @@ function postCharge(draft: Draft, { id, since, meteredUntil }: KeptItem, lines: 
       until: formatInstant(meteredUntil),
       lines: lines.map((line) => recordedLine(operation, line)),
       ...(unpaid === 0n ? {} : { uncollected: toCredits(unpaid) }),
-      ...levelDetail(draft, spending, -paid, paid),
+      ...levelDetail(draft, NO_BUDGETS, -paid, paid),
     },
   })
-  count(draft, spending, { used: paid })
   if (unpaid > 0n) tellUncollected(draft, operation, unpaid)
-}
-
-/** Spent by nobody in particular. */
-const NOBODY = { key: null, member: null, run: null }
-
-/** What cannot even be written off any more is left out: a sum beyond the largest amount helps nobody. */
-function pay(draft: Draft, spending: Spending, cost: MicroCredits): Overrun {
-  const paid = payOverrun(draft, spending, cost, false)
-  const beyond = draft.account.books.uncollected + paid.unpaid - AMOUNT_MAX
-  return beyond > 0n ? payOverrun(draft, spending, cost - beyond, false) : paid
 }
 
 /** A price as the lines of every other charge say it, with the catalog version that it is of. */

@@ -1,10 +1,11 @@
 import { budgetOf } from '../budgets/budget.js'
+import type { AccountRecord } from '../ledger/account-record.js'
 import type { Share } from '../ledger/grant.js'
 import { type MicroCredits, smaller, toCredits } from '../money/credits.js'
 import { shareOfUsd } from '../money/fiat.js'
 import { type Purchase, purchaseOf, refundObstacle, usedPercent, usdText } from '../plans/purchase.js'
 import { formatInstantOrNull } from '../time/instant.js'
-import { raiseLimit } from './budgets.js'
+import { moveLimit } from './budgets.js'
 import type { RefundPurchaseCommand } from './command.js'
 import type { Draft } from './draft.js'
 import { passMoves, sumOf } from './moves.js'
@@ -26,6 +27,7 @@ export function decideRefundPurchase(draft: Draft, command: RefundPurchaseComman
   const refused = refusalToRefund(draft, command, purchase, left)
   if (refused !== null) return refused
   const refunded = shareOfUsd(purchase.price, { part: left, whole: purchase.credits })
+  const lowered = limitToLower(draft, purchase, left)
   const transaction = draft.post('revoke', passMoves(unused, 'available', 'revoked'), {
     credits: left,
     actor: command.actor,
@@ -39,11 +41,12 @@ export function decideRefundPurchase(draft: Draft, command: RefundPurchaseComman
       bought: toCredits(purchase.credits),
       priceUsd: usdText(purchase.price),
       refundedUsd: usdText(refunded),
+      ...(lowered === null ? {} : { budget: lowered.record.id, limitLowered: toCredits(lowered.amount) }),
       ...(command.isForced ? { forced: true } : {}),
       ...(command.reason === null ? {} : { reason: command.reason }),
     },
   })
-  lowerBudget(draft, purchase, left)
+  if (lowered !== null) moveLimit(draft, lowered.record, -lowered.amount)
   return recorded(draft, transaction, putPurchase(draft, { ...purchase, state: 'refunded', refunded }, transaction, record))
 }
 
@@ -52,10 +55,21 @@ function sharesLeft(draft: Draft, { grants }: Purchase): readonly Share[] {
   return grants.map((sequence) => ({ grant: sequence, amount: draft.grant(sequence).remaining })).filter((share) => share.amount > 0n)
 }
 
-/** A budget that these credits had raised falls by what is taken back: nobody bought it any more. */
-function lowerBudget(draft: Draft, { budget }: Purchase, taken: MicroCredits): void {
+interface Lowered {
+  readonly record: AccountRecord
+  readonly amount: MicroCredits
+}
+
+/**
+ * The budget that these credits had raised falls by what is taken back, for nobody bought it any more. One that was made
+ * or given other terms since then stands at what was said, and falls by nothing.
+ */
+function limitToLower(draft: Draft, { budget, raised, settledBy }: Purchase, taken: MicroCredits): Lowered | null {
   const record = budget === null ? null : openRecord(draft, 'budget', budget)
-  if (record !== null) raiseLimit(draft, record.id, -smaller(taken, budgetOf(record).limit))
+  if (record === null) return null
+  const { setBy, raisedBy } = budgetOf(record)
+  const amount = settledBy !== null && settledBy > setBy ? smaller(smaller(taken, raised), raisedBy) : 0n
+  return amount > 0n ? { record, amount } : null
 }
 
 function refusalToRefund(draft: Draft, { isForced }: RefundPurchaseCommand, purchase: Purchase, left: MicroCredits): Refused | null {

@@ -36,7 +36,7 @@ export function decideRefund(draft: Draft, command: RefundCommand): Outcome {
       details: { transaction: command.transaction, charged: toCredits(charge.credits), refundable: toCredits(left) },
     })
   }
-  return postRefund(draft, command, charge, sharesBack(charge, refunded, amount), amount)
+  return postRefund(draft, command, charge, { back: sharesBack(charge, refunded, amount), refunded, amount })
 }
 
 interface Back {
@@ -63,7 +63,14 @@ function sharesBack(charge: Transaction, refunded: MicroCredits, amount: MicroCr
   return { shares, owed }
 }
 
-function postRefund(draft: Draft, command: RefundCommand, charge: Transaction, back: Back, amount: MicroCredits): Outcome {
+interface Refunding {
+  readonly back: Back
+  /** What was refunded of it before. */
+  readonly refunded: MicroCredits
+  readonly amount: MicroCredits
+}
+
+function postRefund(draft: Draft, command: RefundCommand, charge: Transaction, { back, refunded, amount }: Refunding): Outcome {
   // A debt that was repaid meanwhile cannot shrink any more: credits given back for it become a grant of their own.
   const fromDebt = smaller(back.owed, draft.account.debt)
   const anew = back.owed - fromDebt
@@ -90,7 +97,7 @@ function postRefund(draft: Draft, command: RefundCommand, charge: Transaction, b
       ...balanceDetail(draft, moves),
     },
   })
-  countRefunded(draft, charge, amount)
+  countRefunded(draft, charge, refunded, amount)
   if (anew > 0n) {
     const grant = { amount: anew, remaining: anew, source: 'refund', priority: PRIORITY_DEFAULT, isPaid: false } as const
     draft.addGrant({ ...grant, state: 'effective', effectiveAt: draft.at, expiresAt: NEVER }, transaction)

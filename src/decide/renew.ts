@@ -20,25 +20,31 @@ export function renew(draft: Draft): void {
   const { subscription, timeZone } = draft.account
   if (subscription === null) return
   applyRollover(draft, subscription)
-  if (subscription.nextPlan === NO_PLAN) endPeriods(draft, subscription)
-  else openPeriod(draft, nextPeriod(subscription, timeZone), 'renewal', isFirstNext(subscription))
+  if (subscription.nextPlan === NO_PLAN) return endPeriods(draft, subscription)
+  const period = nextPeriod(subscription, timeZone)
+  const { sequence } = draft.account
+  openPeriod(draft, period, 'renewal', isFirstNext(subscription))
+  const { plan, periodStart: at } = period
+  const row = draft.account.sequence > sequence ? null : { change: 'plan_begun', occasion: 'renewal', plan, period: period.period }
+  setPlanCap(draft, lastKnownPlan(draft.view.catalogs, plan, at) ?? null, { at, isSamePlan: plan === subscription.plan, row })
 }
 
-/** Begins a plan at `at`, whatever ran before it: its anchor, its first period and that period's credits. */
+/** Begins a plan at `at`, whatever ran before it: its anchor, its first period and that period's credits. Its cap is the caller's to set. */
 export function beginPlan(draft: Draft, plan: string, at: Instant, occasion: 'sign_up' | 'subscription'): void {
+  draft.change({ planChangedBy: draft.account.sequence })
   openPeriod(draft, firstPeriod(plan, at, draft.account.timeZone), occasion, true)
 }
 
-/** The account has no plan any more: its cap goes, and so do credits that last only as long as the plan (SN-05). */
+/** The account has no plan any more, nor credits that last only as long as that (SN-05). Its cap is the caller's to end. */
 export function endPlan(draft: Draft, at: Instant): void {
-  draft.change({ subscription: null })
-  setPlanCap(draft, null, at)
+  draft.change({ subscription: null, planChangedBy: draft.account.sequence })
   expireWithPlan(draft, at)
 }
 
 function endPeriods(draft: Draft, { plan, period, periodEnd: at }: Subscription): void {
   draft.post('amend', [], { credits: 0n, at, detail: { change: 'plan_ended', plan, period } })
   endPlan(draft, at)
+  setPlanCap(draft, null, { at })
 }
 
 function openPeriod(draft: Draft, period: Period, occasion: Occasion, isFirst: boolean): void {
@@ -48,7 +54,6 @@ function openPeriod(draft: Draft, period: Period, occasion: Occasion, isFirst: b
   const { due, given } = whatIsGiven(draft, grants)
   draft.change({ subscription: { ...period, periodBase: periodBase(draft.account, given) } })
   draft.dueBy(period.periodEnd)
-  setPlanCap(draft, plan ?? lastKnownPlan(draft.view.catalogs, period.plan, at) ?? null, at)
   const told = { occasion, plan: period.plan, period: period.period }
   if (plan === undefined) return postVanished(draft, told, at)
   for (const grant of due) postPlanGrant(draft, grant, { at, detail: told })

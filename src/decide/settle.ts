@@ -1,8 +1,10 @@
 import { priceActual, pricedFromJson } from '../catalog/quote-price.js'
+import { whyInvalid } from '../keys/key.js'
 import type { Share } from '../ledger/grant.js'
 import { splitPins } from '../ledger/pins.js'
 import type { Reservation } from '../ledger/reservation.js'
 import { type MicroCredits, smaller, toCredits } from '../money/credits.js'
+import { refusalByParty } from './authorise.js'
 import type { Actual, Fault, SettleCommand } from './command.js'
 import type { Draft, Move } from './draft.js'
 import { balanceDetail, expireReturned, lastingChange } from './expire.js'
@@ -17,7 +19,7 @@ import { pressureOf } from './pressure.js'
 import { refuseProblem } from './price-subject.js'
 import { decideRelease } from './release.js'
 import { done } from './result.js'
-import { factsOfReservation, runDetail } from './spend-facts.js'
+import { factsOfReservation, keyNamed, runDetail } from './spend-facts.js'
 import { beginningOf, count, type Spending, spendingOn } from './standings.js'
 
 /**
@@ -69,9 +71,10 @@ function settleOpen(draft: Draft, reservation: Reservation, wanted: MicroCredits
   const overrun = wanted - sumOf(spent)
   if (overrun > 0n && reservation.overrun === 'reject') return refuseOverrun(reservation, wanted)
   const spending = spendingOn(draft, factsOfReservation(draft, reservation))
-  const beyond = payOverrun(draft, spending, overrun, reservation.overrun === 'debt')
+  const atMost = mayExceed(draft, reservation, spending) ? overrun : 0n
+  const beyond = payOverrun(draft, spending, overrun, { atMost, mayOwe: reservation.overrun === 'debt' })
   const moves = [...passMoves(spent, 'reserved', 'spent'), ...returnMoves(draft, returned, 'reserved'), ...beyond.moves]
-  const sums = { charged: sumOf(spent) + beyond.paid, uncollected: beyond.unpaid, returned, freed: reservation.amount }
+  const sums = { held: sumOf(spent), beyond: beyond.paid, uncollected: beyond.unpaid, returned, freed: reservation.amount }
   return post(draft, { reservation, spending, moves, sums, signed, isLate: false })
 }
 
@@ -79,13 +82,26 @@ function settleOpen(draft: Draft, reservation: Reservation, wanted: MicroCredits
 function settleLate(draft: Draft, reservation: Reservation, wanted: MicroCredits, signed: Signed): Outcome {
   if (wanted > reservation.amount && reservation.overrun === 'reject') return refuseOverrun(reservation, wanted)
   const spending = spendingOn(draft, factsOfReservation(draft, reservation))
-  const beyond = payOverrun(draft, spending, wanted, false)
-  const sums = { charged: beyond.paid, uncollected: beyond.unpaid, returned: [], freed: 0n }
+  const atMost = mayExceed(draft, reservation, spending) ? wanted : smaller(wanted, reservation.amount)
+  const beyond = payOverrun(draft, spending, wanted, { atMost, mayOwe: false })
+  const sums = { held: 0n, beyond: beyond.paid, uncollected: beyond.unpaid, returned: [], freed: 0n }
   return post(draft, { reservation, spending, moves: beyond.moves, sums, signed, isLate: true })
 }
 
+/**
+ * What was admitted is finished whatever happens meanwhile; what goes beyond it is spending of now, which a stopped account,
+ * a key that holds no more and whoever may not spend on this do not do (AX-25). A reservation of nothing admits nothing.
+ */
+function mayExceed(draft: Draft, { key: id }: Reservation, { facts }: Spending): boolean {
+  const key = id === null ? null : keyNamed(draft, id)
+  const holds = key === null || whyInvalid(key, draft.at) === null
+  return draft.account.state === 'active' && holds && refusalByParty(draft, facts) === null
+}
+
 interface Sums {
-  readonly charged: MicroCredits
+  /** Charged of what was set aside, and beyond it. */
+  readonly held: MicroCredits
+  readonly beyond: MicroCredits
   readonly uncollected: MicroCredits
   readonly returned: readonly Share[]
   /** What it held in budgets until now; nothing once it has timed out. */
@@ -102,10 +118,10 @@ interface Settlement {
 }
 
 function post(draft: Draft, { reservation, spending, moves, sums, signed, isLate }: Settlement): Outcome {
-  if (!draft.canWriteOff(sums.uncollected)) return refuse('invalid_amount', 'The account would exceed 2000000000 uncollected credits')
   const { command } = signed
+  const charged = sums.held + sums.beyond
   const transaction = draft.post('settle', moves, {
-    credits: sums.charged,
+    credits: charged,
     // Whoever ends it, it is spent by whoever set it aside.
     actor: { ...command.actor, key: reservation.key, member: spending.facts.member },
     operation: reservation.operation,
@@ -127,12 +143,13 @@ function post(draft: Draft, { reservation, spending, moves, sums, signed, isLate
       ...(command.fault === null ? {} : faultDetail(command.fault)),
       ...(isLate ? { late: true } : {}),
       ...runDetail(reservation),
-      ...levelDetail(draft, spending, lastingChange(draft, moves), sums.charged - sums.freed),
+      ...levelDetail(draft, spending, lastingChange(draft, moves), charged - sums.freed),
       ...balanceDetail(draft, moves),
     },
   })
   const ended = draft.endReservation(reservation, 'settled', transaction)
-  const counted = count(draft, spending, { used: sums.charged, reserved: -sums.freed, began: beginningOf(reservation) })
+  const ofHeld = count(draft, spending, { used: sums.held, reserved: -sums.freed, began: beginningOf(reservation) })
+  const counted = count(draft, ofHeld, { used: sums.beyond })
   if (sums.uncollected > 0n) tellUncollected(draft, reservation.operation, sums.uncollected)
   expireReturned(draft, sums.returned.map((share) => share.grant), draft.at)
   return { ...done(draft, transaction, ended), pressure: pressureOf(draft, counted) }

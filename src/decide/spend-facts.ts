@@ -34,7 +34,8 @@ function factsKnown({ keyNamed: find, catalogs }: Known, { key: id, member, run 
     key: id,
     ancestors: key?.ancestors ?? [],
     environment: key?.environment ?? null,
-    member: member ?? key?.member ?? null,
+    // A key that is a member's spends in that member's name, whatever its holder says.
+    member: key?.member ?? member,
     run,
     tool: spent.tool,
     operation: spent.operation,
@@ -53,6 +54,7 @@ export function namedIn(facts: SpendFacts, actor: Actor): Actor {
   return actor.member === facts.member ? actor : { ...actor, member: facts.member }
 }
 
+/** A key of the account by its id, one that holds no more as well; null where there never was one. */
 export function keyNamed(draft: Draft, id: string): Key | null {
   const record = draft.record('key', id)
   return record === null ? null : keyOf(record)

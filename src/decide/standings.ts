@@ -5,6 +5,7 @@ import { percentUsed, type Standing, standingOf } from '../budgets/standing.js'
 import { holds, moveTally, standingsIn, type Tally, tallyOf, tightestIn } from '../budgets/tally.js'
 import { counterAt } from '../budgets/window.js'
 import type { Reservation } from '../ledger/reservation.js'
+import { refundedBeyond } from '../ledger/settlement.js'
 import type { Transaction } from '../ledger/transaction.js'
 import { type MicroCredits, toCredits } from '../money/credits.js'
 import type { Instant } from '../time/instant.js'
@@ -18,6 +19,9 @@ export interface Spending {
   /** The budgets of one scope and subject together. */
   readonly tallies: readonly Tally[]
 }
+
+/** Spending that no budget concerns. */
+export const NO_BUDGETS: Pick<Spending, 'tallies'> = { tallies: [] }
 
 /** None of it costs an account without budgets. */
 export function spendingOn(draft: Draft, facts: SpendFacts, at: Instant = draft.at): Spending {
@@ -132,10 +136,15 @@ export function countReturned(draft: Draft, reservation: Reservation, at: Instan
   count(draft, spending, { reserved: -reservation.amount, began: beginningOf(reservation) }, at)
 }
 
-/** Gives budgets back what a refund returns: it counts in the window of its charge, of a settlement in that of its reservation. */
-export function countRefunded(draft: Draft, charge: Transaction, amount: MicroCredits): void {
+/**
+ * Gives budgets back what a refund returns, in the windows that counted it: a charge's own, and of a settlement its
+ * reservation's, but for what it charged beyond that.
+ */
+export function countRefunded(draft: Draft, charge: Transaction, refundedBefore: MicroCredits, amount: MicroCredits): void {
   if (draft.account.rules === 0) return
   const reservation = charge.kind === 'settle' && charge.refersTo !== null ? draft.reservation(charge.refersTo) : null
   const spending = spendingOn(draft, factsOfTransaction(draft, charge))
-  count(draft, spending, { used: -amount, began: reservation === null ? charge : beginningOf(reservation) })
+  const beyond = refundedBeyond(charge, refundedBefore, amount)
+  const rest = count(draft, spending, { used: -beyond, began: charge })
+  count(draft, rest, { used: beyond - amount, began: reservation === null ? charge : beginningOf(reservation) })
 }

@@ -8,6 +8,7 @@ import { formatInstant } from '../time/instant.js'
 import type { SubscribeCommand, UnsubscribeCommand } from './command.js'
 import type { Draft } from './draft.js'
 import { takesNoMore } from './grant.js'
+import { setPlanCap } from './plan-cap.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
 import { beginPlan } from './renew.js'
 import { done } from './result.js'
@@ -54,7 +55,13 @@ function begin(draft: Draft, command: SubscribeCommand, plan: Plan): Outcome {
   // The row that answers for the command comes after the allowance, so that it tells a balance with it.
   beginPlan(draft, plan.id, draft.at, 'subscription')
   const detail = { change: 'plan_begun', plan: plan.id, ...(from === undefined ? {} : { from }) }
-  return done(draft, postAnswer(draft, command, detail))
+  return begun(draft, plan, postAnswer(draft, command, detail))
+}
+
+/** The cap counts from the row that answers on. */
+function begun(draft: Draft, plan: Plan, answer: Transaction): Outcome {
+  setPlanCap(draft, plan, { at: draft.at })
+  return done(draft, answer)
 }
 
 /** How the row says what the next period will be. */
@@ -75,7 +82,7 @@ function changeNext(draft: Draft, command: SubscribeCommand | UnsubscribeCommand
 function switchNow(draft: Draft, command: SubscribeCommand, running: Subscription, plan: Plan): Outcome {
   const granted = switchPlan(draft, running, plan)
   const detail = { change: 'plan_switched', plan: plan.id, from: running.plan, credits: toCredits(granted) }
-  return done(draft, postAnswer(draft, command, detail))
+  return begun(draft, plan, postAnswer(draft, command, detail))
 }
 
 function postAnswer(draft: Draft, command: SubscribeCommand | UnsubscribeCommand, detail: Readonly<Record<string, unknown>>): Transaction {

@@ -5,14 +5,13 @@ import type { MicroCredits } from '../money/credits.js'
 import { allowanceOf, allowanceTerms, proratedDifference } from '../plans/allowance.js'
 import type { Draft } from './draft.js'
 import { postGrant } from './grant.js'
-import { setPlanCap } from './plan-cap.js'
 import { postLapse, whyNotGiven } from './schedule.js'
 
 /**
  * Another plan takes the running one's place within its period, which keeps its boundaries. What its allowance is more
  * comes for the rest of the period, and comes once: going back and forth between plans brings nothing more (SK-06).
  *
- * Returns what was granted.
+ * Returns what was granted. The plan's cap is the caller's to set.
  */
 export function switchPlan(draft: Draft, running: Subscription, plan: Plan): MicroCredits {
   const from = allowanceHad(draft, running)
@@ -21,7 +20,6 @@ export function switchPlan(draft: Draft, running: Subscription, plan: Plan): Mic
   const lapse = whyNotGiven(draft, amount)
   const given = lapse === null ? amount : 0n
   draft.change({ subscription: { ...running, plan: plan.id, nextPlan: null, periodBase: running.periodBase + given } })
-  setPlanCap(draft, plan, draft.at)
   rememberAllowance(draft, running, to > from ? to : from)
   const detail = { occasion: 'switch', plan: plan.id, period: running.period, reference: `switch:${plan.id}:${running.period}` }
   const terms = allowanceTerms(plan, running.periodEnd)

@@ -22,8 +22,8 @@ export type Need =
   | { readonly kind: 'records'; readonly of: RecordKind }
   | { readonly kind: 'record'; readonly of: RecordKind; readonly id: string }
   | { readonly kind: 'counters'; readonly keys: readonly CounterKey[] }
-  /** `count`: how many due rows of a kind one step looks at. */
-  | { readonly kind: 'due'; readonly at: Instant; readonly count: number }
+  /** Rows due after `after` and up to `at`; `count`: how many of a kind one step looks at. */
+  | { readonly kind: 'due'; readonly after: Instant; readonly at: Instant; readonly count: number }
 
 /**
  * Thrown by a view for a row that was not loaded; `decide` turns it into a value at its boundary. No `Error`: it is a

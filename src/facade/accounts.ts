@@ -2,13 +2,14 @@ import { CreditError } from '../errors.js'
 import { parseCredits } from '../money/credits.js'
 import { randomSalt } from '../random.js'
 import type * as results from '../usage/results.js'
-import { accountResult, writeResult } from '../usage/write-results.js'
+import { accountResult, clockResult, timeZoneResult, writeResult } from '../usage/write-results.js'
 import type { Desk } from './desk.js'
 import { type Input, inputs } from './inputs.js'
 import { readAmount, readDuration, readInput, readTimeZone } from './read-input.js'
 
 export async function createAccount(desk: Desk, input: Input<'createAccount'>): Promise<results.AccountResult> {
   const { id, plan = null, timeZone, parent = null, test, debtLimit, idempotencyKey } = readInput(inputs.createAccount, input)
+  desk.wholeLedger()
   if (parent !== null) await seeParent(desk, parent, test)
   const settings = {
     id,
@@ -16,9 +17,9 @@ export async function createAccount(desk: Desk, input: Input<'createAccount'>): 
     parent,
     isTest: test,
     debtMax: debtLimit === undefined ? 0n : readAmount(parseCredits, debtLimit, 'debtLimit'),
-    labelSalt: randomSalt(),
   }
-  return accountResult(await desk.write('create_account', { account: id, idempotencyKey }, { settings, plan }))
+  const facts = { settings: { ...settings, labelSalt: randomSalt() }, plan }
+  return accountResult(await desk.write('create_account', { account: id, idempotencyKey }, facts, { settings, plan }))
 }
 
 /** A parent is there already, and a test account never reports to a live one. @throws CreditError `unknown_account`, `invalid_request` */
@@ -33,7 +34,7 @@ export async function account(desk: Desk, input: Input<'account'>): Promise<resu
 }
 
 export async function accounts(desk: Desk): Promise<readonly results.AccountResult[]> {
-  const accounts = await desk.ledger.query((store) => store.accounts(null, ACCOUNTS_MAX))
+  const accounts = await desk.wholeLedger().query((store) => store.accounts(null, ACCOUNTS_MAX))
   return accounts.map((account) => accountResult({ account, replayed: false }))
 }
 
@@ -42,14 +43,14 @@ export async function setAccountState(desk: Desk, input: Input<'setState'>): Pro
   return writeResult(await desk.write('set_state', asked, { state: asked.state, reason: asked.reason ?? null }))
 }
 
-export async function advanceClock(desk: Desk, input: Input<'advanceClock'>): Promise<results.AccountResult> {
+export async function advanceClock(desk: Desk, input: Input<'advanceClock'>): Promise<results.ClockResult> {
   const asked = readInput(inputs.advanceClock, input)
-  return accountResult(await desk.write('advance_clock', asked, { byMs: readDuration(asked.by, 'by') }))
+  return clockResult(await desk.write('advance_clock', asked, { byMs: readDuration(asked.by, 'by') }))
 }
 
-export async function setTimeZone(desk: Desk, input: Input<'setTimeZone'>): Promise<results.AccountResult> {
+export async function setTimeZone(desk: Desk, input: Input<'setTimeZone'>): Promise<results.TimeZoneResult> {
   const asked = readInput(inputs.setTimeZone, input)
-  return accountResult(await desk.write('set_time_zone', asked, { timeZone: readTimeZone(asked.timeZone) }))
+  return timeZoneResult(await desk.write('set_time_zone', asked, { timeZone: readTimeZone(asked.timeZone) }))
 }
 
 /** Bounds a list that is for people; a ledger with more accounts is asked account by account. */

@@ -31,9 +31,9 @@ export async function compareCatalog(desk: Desk, catalog: string | object): Prom
 }
 
 export async function applyCatalog(desk: Desk, catalog: string | object): Promise<changes.AppliedCatalog> {
-  return changes.applyCatalog(desk.ledger, await readCatalog(catalog))
+  return changes.applyCatalog(desk.wholeLedger(), await readCatalog(catalog))
 }
 
 export async function setPrice(desk: Desk, input: { readonly target: string; readonly credits: number | string }): Promise<changes.AppliedCatalog> {
-  return changes.setPrice(desk.ledger, input)
+  return changes.setPrice(desk.wholeLedger(), input)
 }

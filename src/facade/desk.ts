@@ -48,6 +48,19 @@ export class Desk {
   }
 
   /**
+   * What concerns every account, or the prices of all, is for the operator alone: a key is one account's, whatever its
+   * scopes.
+   *
+   * @throws CreditError `forbidden` for a party with a key and for one that is no operator
+   */
+  wholeLedger(): Ledger {
+    if (this.party.key === null && this.party.holder === 'operator') return this.ledger
+    throw new CreditError('forbidden', 'This concerns the whole ledger; a key acts for its own account alone', {
+      advice: ['Whoever has the database is the operator: leave out --key and MCP_CREDITS_KEY.'],
+    })
+  }
+
+  /**
    * Has a command decided and committed.
    *
    * @param same what makes it the same request, where the facts hold something that was made up for it

@@ -1,19 +1,17 @@
-import { CreditError } from '../errors.js'
 import { parsePositiveCredits } from '../money/credits.js'
-import { readBudgets } from '../usage/budgets.js'
+import { readBudgets, writtenBudgetResult } from '../usage/budgets.js'
 import { readMessages } from '../usage/messages.js'
 import { alertResult, readAlerts } from '../usage/parties.js'
 import type * as results from '../usage/results.js'
-import { writeResult } from '../usage/write-results.js'
+import { writeResult, writtenRecord } from '../usage/write-results.js'
 import type { Desk } from './desk.js'
 import { type Input, inputs } from './inputs.js'
 import { readAmount, readInput, readInstant } from './read-input.js'
 import { alertThresholdOf, budgetTermsOf } from './terms.js'
 
-export async function setBudget(desk: Desk, input: Input<'setBudget'>): Promise<results.BudgetResult> {
+export async function setBudget(desk: Desk, input: Input<'setBudget'>): Promise<results.WrittenBudgetResult> {
   const asked = readInput(inputs.setBudget, input)
-  await desk.write('set_budget', asked, { id: asked.id, terms: budgetTermsOf(asked) })
-  return budgetOf(desk, asked.account, asked.id)
+  return writtenBudgetResult(await desk.write('set_budget', asked, { id: asked.id, terms: budgetTermsOf(asked) }))
 }
 
 export async function removeBudget(desk: Desk, input: Input<'byId'>): Promise<results.WriteResult> {
@@ -21,30 +19,17 @@ export async function removeBudget(desk: Desk, input: Input<'byId'>): Promise<re
   return writeResult(await desk.write('remove_budget', asked, { id: asked.id }))
 }
 
-export async function raiseBudget(desk: Desk, input: Input<'raiseBudget'>): Promise<results.BudgetResult> {
+export async function raiseBudget(desk: Desk, input: Input<'raiseBudget'>): Promise<results.WrittenBudgetResult> {
   const asked = readInput(inputs.raiseBudget, input)
   const amount = readAmount(parsePositiveCredits, asked.credits, 'credits')
-  await desk.write('raise_budget', asked, { id: asked.id, amount, until: readInstant(asked.until, 'until') })
-  return budgetOf(desk, asked.account, asked.id)
-}
-
-async function budgetOf(desk: Desk, account: string | undefined, id: string): Promise<results.BudgetResult> {
-  const { budgets } = await readBudgets(desk.ledger, desk.accountOf(account), { party: desk.party, withEverySubject: false, withUncounted: true })
-  const found = budgets.find((budget) => budget.id === id)
-  if (found !== undefined) return found
-  throw new CreditError('unknown_budget', `The budget ${JSON.stringify(id.slice(0, 64))} was removed meanwhile`)
+  const until = readInstant(asked.until, 'until')
+  return writtenBudgetResult(await desk.write('raise_budget', asked, { id: asked.id, amount, until }))
 }
 
 export async function setAlert(desk: Desk, input: Input<'setAlert'>): Promise<results.AlertResult> {
   const asked = readInput(inputs.setAlert, input)
-  const { record } = await desk.write('set_alert', asked, { id: asked.id, threshold: alertThresholdOf(asked) })
-  return record === null ? alertOf(desk, asked.account, asked.id) : alertResult(record)
-}
-
-async function alertOf(desk: Desk, account: string | undefined, id: string): Promise<results.AlertResult> {
-  const found = (await alerts(desk, { account })).find((alert) => alert.id === id)
-  if (found !== undefined) return found
-  throw new CreditError('unknown_alert', `The alert ${JSON.stringify(id.slice(0, 64))} was removed meanwhile`)
+  const done = await desk.write('set_alert', asked, { id: asked.id, threshold: alertThresholdOf(asked) })
+  return alertResult(writtenRecord(done, 'alert'))
 }
 
 export async function removeAlert(desk: Desk, input: Input<'byId'>): Promise<results.WriteResult> {

@@ -79,10 +79,14 @@ export async function whatIf(desk: Desk, catalog: string | object, input: Input<
   const asked = readInput(inputs.whatIf, input)
   const until = readInstant(asked.until, 'until') ?? desk.ledger.now()
   const since = readInstant(asked.since, 'since') ?? Math.max(0, until - WHAT_IF_MS)
-  return whatIfOf(desk.ledger, await readCatalog(catalog), { accounts: asked.accounts ?? null, since, until })
+  const accounts = asked.accounts?.map((account) => desk.accountOf(account)) ?? null
+  const ledger = accounts === null ? desk.wholeLedger() : desk.ledger
+  return whatIfOf(ledger, await readCatalog(catalog), { accounts, since, until })
 }
 
 export async function verify(desk: Desk, input: Input<'verify'>): Promise<results.VerifyResult> {
   const asked = readInput(inputs.verify, input)
-  return verifyLedger(desk.ledger, { account: asked.account ?? null, since: asked.since ?? null })
+  const since = asked.since ?? null
+  if (asked.account === undefined) return verifyLedger(desk.wholeLedger(), { account: null, since })
+  return verifyLedger(desk.ledger, { account: desk.accountOf(asked.account), since })
 }

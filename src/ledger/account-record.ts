@@ -9,6 +9,9 @@
 export const RECORD_KINDS = ['budget', 'alert', 'message', 'member', 'key', 'purchase', 'item', 'trial', 'setting'] as const
 export type RecordKind = (typeof RECORD_KINDS)[number]
 
+/** The budget that a plan's spending cap is; its terms come and go with the plan, in no row of its own. */
+export const SPENDING_CAP = 'spending_cap'
+
 /** A document in JSON: amounts are numbers of micro-credits, exact below 2⁵³, instants are epoch milliseconds. */
 export type RecordDocument = Readonly<Record<string, unknown>>
 

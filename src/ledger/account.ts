@@ -46,11 +46,16 @@ export interface Account {
   /** Nothing of this account is due before this instant. May be too early, never too late. */
   readonly nextDueAt: Instant
   readonly subscription: Subscription | null
+  /**
+   * The newest transaction when the plan last began or ended. Billing periods are counted anew from then on, and within one
+   * millisecond only the order of transactions tells what came before it.
+   */
+  readonly planChangedBy: number
   /** Open budgets and alerts: an account without any spares the look at them. */
   readonly rules: number
   /** Credits of purchases that are not settled yet. */
   readonly pending: MicroCredits
-  /** The thresholds of the balance that were told of and are still reached: told of again only once re-armed (T38). */
+  /** The thresholds of the balance that were told of: told of again only once more credits or a new period re-arm them (T38). */
   readonly fired: readonly string[]
   /** How far a test account's own time is ahead of the clock, in milliseconds; zero for every other (AX-24). */
   readonly clockAheadMs: number
@@ -87,6 +92,7 @@ export function openAccount(input: NewAccount, at: Instant): Account {
     openReservations: 0,
     nextDueAt: NEVER,
     subscription: null,
+    planChangedBy: 0,
     rules: 0,
     pending: 0n,
     fired: [],

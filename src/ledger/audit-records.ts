@@ -1,7 +1,7 @@
-import { AMOUNT_MAX, parseCredits, smaller } from '../money/credits.js'
+import { parseCredits } from '../money/credits.js'
 import { NEVER } from '../time/instant.js'
 import type { Account } from './account.js'
-import type { AccountRecord, RecordDocument, RecordKind } from './account-record.js'
+import { type AccountRecord, type RecordDocument, type RecordKind, SPENDING_CAP } from './account-record.js'
 import type { Report } from './audit-finding.js'
 import { formatId, sequenceOfId, type Transaction, transactionId } from './transaction.js'
 
@@ -22,9 +22,6 @@ const CHANGES: Readonly<Record<string, RecordKind>> = {
 
 /** Kinds of which every row of the table was made by a row of the journal that names it. */
 const NAMED: ReadonlySet<RecordKind> = new Set(['budget', 'alert', 'member', 'key', 'item', 'purchase'])
-
-/** Comes and goes with the plan, in no row of its own. */
-const SPENDING_CAP = 'spending_cap'
 
 /** What a row of the journal says a record has become: all of it, or some facts of it. */
 interface Told {
@@ -99,14 +96,12 @@ export class RecordAudit {
   /** Credits bought for a budget raise its limit in the write of their purchase, and lower it again with their refund (ND-12). */
   #moveLimit(transaction: Transaction): void {
     const { detail, sequence } = transaction
-    const isRefund = detail['change'] === 'purchase_refunded'
-    const purchase = isRefund ? this.#records.get(nameOf({ kind: 'purchase', id: String(detail['purchase']) })) : undefined
-    const budget = isRefund ? purchase?.document['budget'] : detail['change'] === 'purchase_settled' ? detail['budget'] : undefined
+    const { budget } = detail
     const before = typeof budget === 'string' ? this.#budgets.get(budget) : undefined
-    if (before === undefined || typeof budget !== 'string') return
-    const limit = BigInt(before['limit'] as number)
-    const moved = isRefund ? limit - smaller(transaction.credits, limit) : smaller(limit + creditsOf(detail['credits']), AMOUNT_MAX)
-    const document = { ...before, limit: Number(moved) }
+    // What a plan's cap was before is said in no row.
+    if (before === undefined || typeof budget !== 'string' || budget === SPENDING_CAP) return
+    const moved = Number(creditsOf(detail['limitRaised']) - creditsOf(detail['limitLowered']))
+    const document = { ...before, limit: Number(before['limit']) + moved, raisedBy: Number(before['raisedBy']) + moved }
     this.#budgets.set(budget, document)
     if (this.#records.get(nameOf({ kind: 'budget', id: budget }))?.sequence === sequence) {
       this.#compare(transaction, { kind: 'budget', id: budget, isOpen: true, document })
@@ -129,10 +124,10 @@ export class RecordAudit {
     if (isOpen && document['quantity'] !== told) this.#report(name, 'records', `it says ${String(document['quantity'])} are kept; its transactions say ${String(told)}`)
   }
 
-  /** An account that says it has no rules is not asked for them; whoever opens a plan's cap right after it was read says so by its own sequence. */
+  /** An account that says it has no rules is not asked for them. */
   #openRules(): number {
-    const rules = [...this.#records.values()].filter(({ kind, isOpen, sequence }) => (kind === 'budget' || kind === 'alert') && isOpen && sequence <= this.#account.sequence)
-    return rules.filter(({ id, sequence }) => id !== SPENDING_CAP || sequence < this.#account.sequence).length
+    const { sequence: last } = this.#account
+    return [...this.#records.values()].filter(({ kind, isOpen, sequence }) => (kind === 'budget' || kind === 'alert') && isOpen && sequence <= last).length
   }
 
   #checkCounts({ budget, alert, purchase, item }: OpenRecords): void {
@@ -166,16 +161,16 @@ function toldBy(transaction: Transaction): Told | null {
 }
 
 function purchaseTold(change: string, { detail, sequence, hash, at }: Transaction): Told | null {
-  const { pack, name, priceUsd, purchase, provider, reference = null, budget = null, refundedUsd, grants } = detail
+  const { pack, name, priceUsd, purchase, provider, reference = null, budget = null, isSelfService = false, refundedUsd, grants } = detail
   const bought = { pack, name, priceUsd, credits: Number(creditsOf(detail['credits'])), refundedUsd: null }
   switch (change) {
     case 'purchase_ordered': {
       const id = typeof purchase === 'string' ? purchase : formatId('pu', sequence, hash)
-      return { kind: 'purchase', id, isOpen: true, facts: { ...bought, state: 'pending', provider, reference, budget, orderedBy: sequence, orderedAt: at, settledBy: null, grants: [] } }
+      return { kind: 'purchase', id, isOpen: true, facts: { ...bought, state: 'pending', provider, reference, budget, raised: 0, isSelfService, orderedBy: sequence, orderedAt: at, settledBy: null, grants: [] } }
     }
     case 'purchase_settled': {
       const made = (grants as readonly string[]).map((id) => sequenceOfId('gr', id))
-      return { kind: 'purchase', id: String(purchase), isOpen: false, facts: { ...bought, state: 'settled', settledBy: sequence, settledAt: at, grants: made } }
+      return { kind: 'purchase', id: String(purchase), isOpen: false, facts: { ...bought, state: 'settled', settledBy: sequence, settledAt: at, grants: made, raised: Number(creditsOf(detail['limitRaised'])) } }
     }
     case 'purchase_cancelled':
       return { kind: 'purchase', id: String(purchase), isOpen: false, facts: { state: 'cancelled', pack } }

@@ -34,23 +34,33 @@ export interface Purchase {
   readonly refunded: Fiat | null
   /** The budget whose limit its credits raise (ND-12). */
   readonly budget: string | null
+  /** By how much its settlement raised that limit; a refund lowers it by no more. */
+  readonly raised: MicroCredits
+  /** Whether it was ordered by a customer rather than by an operator. */
+  readonly isSelfService: boolean
 }
 
+/** How many orders of customers may wait to be paid in one account, so that they cannot keep its operator from ordering. */
+export const SELF_SERVICE_PENDING_MAX = 20
+
 export function purchaseDocument({ id: _, ...purchase }: Purchase): RecordDocument {
-  const { price, credits, refunded, ...facts } = purchase
+  const { price, credits, refunded, raised, ...facts } = purchase
   return {
     ...facts,
     priceUsd: usdText(price),
     credits: Number(credits),
     refundedUsd: refunded === null ? null : usdText(refunded),
+    raised: Number(raised),
   }
 }
 
 export function purchaseOf({ id, document }: AccountRecord): Purchase {
-  const { priceUsd, credits, refundedUsd, ...facts } = document as unknown as Omit<Purchase, 'id' | 'price' | 'credits' | 'refunded'> & {
+  type Told = Omit<Purchase, 'id' | 'price' | 'credits' | 'refunded' | 'raised'>
+  const { priceUsd, credits, refundedUsd, raised, ...facts } = document as unknown as Told & {
     readonly priceUsd: string
     readonly credits: number
     readonly refundedUsd: string | null
+    readonly raised: number
   }
   return {
     ...facts,
@@ -58,6 +68,7 @@ export function purchaseOf({ id, document }: AccountRecord): Purchase {
     price: parseUsd(priceUsd, 'priceUsd'),
     credits: BigInt(credits),
     refunded: refundedUsd === null ? null : parseUsd(refundedUsd, 'refundedUsd'),
+    raised: BigInt(raised),
   }
 }
 

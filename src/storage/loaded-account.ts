@@ -12,7 +12,7 @@ import type { Transaction } from '../ledger/transaction.js'
 import type { Instant } from '../time/instant.js'
 import { LoadedCounters } from './loaded-counters.js'
 import { LoadedRecords } from './loaded-records.js'
-import { DUE_PAGE, RULES } from './needs.js'
+import { BEGINNING, DUE_PAGE, RULES } from './needs.js'
 
 /** What a driver answers to one {@link Need}, from the database as it was before this write. */
 export type Found =
@@ -58,6 +58,8 @@ export class LoadedAccount implements AccountView {
   #open: Grant[] | null = null
   #openUntil: Grant | null = null
   #due: { readonly at: Instant; readonly rows: DueRows } | null = null
+  /** Every row that the database has as due up to here is loaded, whatever this batch has made of it. */
+  #dueUntil: Instant = BEGINNING
   readonly #changedGrants = new Set<number>()
   readonly #changedReservations = new Set<number>()
   #newTransactions: Transaction[] = []
@@ -120,8 +122,8 @@ export class LoadedAccount implements AccountView {
 
   due(at: Instant): DueRows {
     if (this.#due?.at === at) return this.#due.rows
-    // Rows that this batch has ended are still due in the database: the page has to reach beyond them.
-    return notLoaded({ kind: 'due', at, count: DUE_PAGE + this.#changedGrants.size + this.#changedReservations.size })
+    // Rows that this batch has ended are still due in the database: the next page begins after them.
+    return notLoaded({ kind: 'due', after: this.#dueUntil, at, count: DUE_PAGE })
   }
 
   /** Whether a need is still to be asked of the driver, as far as an account kept from an earlier batch may know. */
@@ -189,6 +191,7 @@ export class LoadedAccount implements AccountView {
     const open = grants.filter(isOpen)
     const scheduled = grants.filter((grant) => grant.state === 'scheduled')
     const { horizon } = found
+    this.#dueUntil = Math.max(this.#dueUntil, horizon)
     const laterDues = [...open.map(expiryOf), ...scheduled.map((grant) => grant.effectiveAt), ...reservations.map(expiryOf)]
     this.#due = {
       at,
@@ -217,10 +220,11 @@ export class LoadedAccount implements AccountView {
 
   /** Puts a decision's changes on top. */
   apply(changes: Changes): void {
+    // Also where nothing came of a page, since this batch had ended all of it: then the next one is asked for.
+    this.#due = null
     if (changes.account !== null) {
       this.account = changes.account
       this.#isAccountChanged = true
-      this.#due = null
     }
     for (const grant of changes.grants) this.#applyGrant(grant)
     for (const reservation of changes.reservations) {
@@ -261,6 +265,7 @@ export class LoadedAccount implements AccountView {
     this.#changedGrants.clear()
     this.#changedReservations.clear()
     this.#due = null
+    this.#dueUntil = BEGINNING
     for (const rows of [this.#reservations, this.#transactions, this.#refunds, this.#keys, this.#calls]) rows.clear()
     this.#records.keep()
     this.#counters.keep()

@@ -1,6 +1,6 @@
 import type { Counter, CounterKey } from '../budgets/counter.js'
 import type { BudgetGroup } from '../budgets/group.js'
-import { countersNow, type Tally } from '../budgets/tally.js'
+import { countingNow, type Tally } from '../budgets/tally.js'
 import { NotLoaded } from '../decide/view.js'
 
 /**
@@ -55,7 +55,7 @@ export class LoadedCounters {
     for (const kept of waiting) {
       if (kept.isSpread) continue
       kept.isSpread = true
-      for (const counter of countersNow(kept.tally)) this.#set(counter)
+      for (const counter of countingNow(kept.tally)) this.#set(counter)
     }
   }
 

@@ -5,13 +5,16 @@ import type { Need } from '../decide/view.js'
 import type { Account } from '../ledger/account.js'
 import type { RecordKind } from '../ledger/account-record.js'
 import { sequenceOfId } from '../ledger/transaction.js'
-import type { Instant } from '../time/instant.js'
+import { type Instant, NEVER } from '../time/instant.js'
 
 /** How many open grants are loaded before anybody has asked how many it takes. */
 const GRANTS_FIRST = 17
 
 /** How many due rows of a kind one step looks at; a longer list is cut and goes on in the next. */
 export const DUE_PAGE = 200
+
+/** Before every instant: what is due is asked for from the beginning. */
+export const BEGINNING: Instant = -NEVER
 
 /** The kinds of records that an account's `rules` counts: what every spending command of it looks at. */
 export const RULES: readonly RecordKind[] = ['budget', 'alert']
@@ -86,7 +89,7 @@ export function needsOf(command: Command): readonly Need[] {
 /** What time has made necessary, once the account is known. */
 export function dueNeeds(account: Account | null, now: Instant): readonly Need[] {
   const at = account === null ? now : accountTime(account, now)
-  return account !== null && account.nextDueAt <= at ? [{ kind: 'due', at, count: DUE_PAGE }] : []
+  return account !== null && account.nextDueAt <= at ? [{ kind: 'due', after: BEGINNING, at, count: DUE_PAGE }] : []
 }
 
 /** What limits and watches an account's spending, the cap of its plan among it: nothing, where it has no such rules. */

@@ -35,7 +35,7 @@ export interface Store {
    * Reads one account as of `now`, what is due decided in memory and nothing written. `reader` is synchronous, may run
    * more than once, and sees one moment. Null where there is no such account.
    */
-  read<T>(account: string, now: Instant, reader: (draft: Draft) => T): Promise<T | null>
+  read<T>(account: string, now: Instant, reader: Reader<T>): Promise<T | null>
 
   /** The sequences of an account's transactions within a window of time, which is in the order of its journal. */
   sequences(account: string, window: TimeWindow): Promise<SequenceRange>
@@ -95,6 +95,12 @@ export interface Store {
   /** Waits for what is under way and closes. Calls after it are rejected. */
   close(): Promise<void>
 }
+
+/**
+ * What is made of an account as it is read. `due` is every transaction that was decided in memory, oldest first: they
+ * follow the account's stored ones, and the draft itself has made only the last of them.
+ */
+export type Reader<T> = (draft: Draft, due: readonly Transaction[]) => T
 
 /** What opening a ledger did to its schema; the same number twice when it was up to date, zero for a new ledger. */
 export interface SchemaChange {

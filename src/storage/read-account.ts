@@ -1,12 +1,13 @@
 import type { CatalogVersion } from '../catalog/version.js'
 import { project } from '../decide/decide.js'
-import type { Draft } from '../decide/draft.js'
 import { type Need, NotLoaded } from '../decide/view.js'
 import type { Account } from '../ledger/account.js'
+import type { Transaction } from '../ledger/transaction.js'
 import type { Instant } from '../time/instant.js'
 import type { Answer, Request } from './batch.js'
 import { type Found, LoadedAccount } from './loaded-account.js'
 import { dueNeeds } from './needs.js'
+import type { Reader } from './port.js'
 
 /** Bounds how often a read may ask for more rows. */
 const ROUNDS_MAX = 1_000
@@ -19,19 +20,22 @@ export function* readAccount<T>(
   id: string,
   now: Instant,
   catalogs: readonly CatalogVersion[],
-  reader: (draft: Draft) => T,
+  reader: Reader<T>,
 ): Generator<Request, T | null, Answer> {
   const first = yield { kind: 'accounts', ids: [id] }
   const row: Account | null = first.kind === 'accounts' ? (first.accounts[0] ?? null) : null
   if (row === null) return null
   const loaded = new LoadedAccount(row, catalogs)
+  const due: Transaction[] = []
   let needs = dueNeeds(row, now)
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     for (const need of needs) yield* load(id, loaded, need)
     try {
       const projected = project(loaded as LoadedAccount & { account: Account }, now)
-      if (projected.isFinished) return reader(projected.draft)
-      loaded.apply(projected.draft.changes())
+      const changes = projected.draft.changes()
+      if (projected.isFinished) return reader(projected.draft, [...due, ...changes.transactions])
+      due.push(...changes.transactions)
+      loaded.apply(changes)
       needs = []
     } catch (error) {
       if (!(error instanceof NotLoaded)) throw error

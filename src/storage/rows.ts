@@ -45,13 +45,14 @@ export interface AccountRow {
   readonly fired: string
   readonly clock_ahead_ms: Integer
   readonly items_due_at: Integer
+  readonly plan_changed_by: Integer
 }
 
 export const ACCOUNT_COLUMNS = [
   'id', 'state', 'parent', 'time_zone', 'is_test', 'debt_max', 'label_salt', 'created_at', 'last_at', 'sequence', 'head',
   'issued', 'available', 'reserved', 'spent', 'expired', 'revoked', 'uncollected', 'debt', 'open_grants', 'open_reservations',
   'next_due_at', 'plan', 'plan_anchor_at', 'period', 'period_start', 'period_end', 'period_base', 'next_plan',
-  'rules', 'pending', 'fired', 'clock_ahead_ms', 'items_due_at',
+  'rules', 'pending', 'fired', 'clock_ahead_ms', 'items_due_at', 'plan_changed_by',
 ] as const satisfies readonly (keyof AccountRow)[]
 
 export function accountFromRow(row: AccountRow): Account {
@@ -97,6 +98,7 @@ export function accountFromRow(row: AccountRow): Account {
     fired: JSON.parse(row.fired) as string[],
     clockAheadMs: Number(row.clock_ahead_ms),
     itemsDueAt: Number(row.items_due_at),
+    planChangedBy: Number(row.plan_changed_by),
   }
 }
 
@@ -111,7 +113,7 @@ export function accountValues(account: Account): readonly unknown[] {
     subscription?.plan ?? null, subscription?.anchorAt ?? null, subscription?.period ?? null,
     subscription?.periodStart ?? null, subscription?.periodEnd ?? null, subscription?.periodBase ?? null,
     subscription?.nextPlan ?? null, account.rules, account.pending, JSON.stringify(account.fired), account.clockAheadMs,
-    account.itemsDueAt,
+    account.itemsDueAt, account.planChangedBy,
   ]
 }
 

@@ -4,7 +4,7 @@ import type { MicroCredits } from '../money/credits.js'
 import type { KindSum, SequenceRange } from '../storage/port.js'
 import type { Instant } from '../time/instant.js'
 import { findTransactions } from './history.js'
-import { type Ledger, OPERATOR } from './ledger.js'
+import type { Ledger } from './ledger.js'
 
 export interface Window {
   readonly since: Instant
@@ -49,9 +49,6 @@ export async function accountMonth(ledger: Ledger, id: string, window: Window): 
 /** Rows that one page of a search holds. */
 const PAGE = 500
 
-/** Bounds how many writes record what is due before it can be told: each takes some hundreds of rows. */
-const TRIES_MAX = 100
-
 /** The stored rows of an account with those that are due after them: one journal, whose sequences go on without a gap. */
 class ProjectedJournal {
   readonly #ledger: Ledger
@@ -68,15 +65,8 @@ class ProjectedJournal {
   }
 
   static async of(ledger: Ledger, id: string): Promise<ProjectedJournal> {
-    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const { account, due } = await ledger.read(id, (draft) => ({ account: draft.account, due: draft.changes().transactions }))
-      const newest = account.sequence - due.length
-      const { last: stored } = await ledger.query((store) => store.sequences(account.id, {}))
-      if (newest <= stored) return new ProjectedJournal(ledger, account.id, newest, due)
-      // More is due than one look tells: a part of it is recorded, as any write would do.
-      await ledger.update({ kind: 'sweep', account: account.id, actor: OPERATOR, idempotencyKey: null, fingerprint: null })
-    }
-    throw new Error(`too much is due in the account ${id}`)
+    const { account, due } = await ledger.read(id, (draft, rows) => ({ account: draft.account, due: rows }))
+    return new ProjectedJournal(ledger, account.id, account.sequence - due.length, due)
   }
 
   async range({ since, until }: Window): Promise<SequenceRange> {

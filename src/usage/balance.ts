@@ -27,10 +27,10 @@ export interface BalanceAsked {
  * it what the meter reserved and gave back: an agent is told of the last transaction before that.
  */
 export async function readBalance(ledger: Ledger, account: string, { party, withoutMeter }: BalanceAsked): Promise<BalanceResult> {
-  const { balance, last, due } = await ledger.read(account, (draft) => ({
+  const { balance, last, due } = await ledger.read(account, (draft, due) => ({
     balance: balanceOf(draft, party),
     last: lastTransaction(draft),
-    due: draft.changes().transactions,
+    due,
   }))
   if (last === null || !withoutMeter || !isOfMeter(last)) return { ...balance, lastTransaction: last === null ? null : transactionResult(last) }
   const before = last.sequence - due.length + 1

@@ -1,34 +1,35 @@
-import { type Budget, budgetOf, type Dimension, subjectsOf, type SpendFacts, windowName } from '../budgets/budget.js'
+import { type Budget, budgetOf, type Dimension, limitAt, subjectsOf, type SpendFacts, windowName } from '../budgets/budget.js'
 import type { CounterKey } from '../budgets/counter.js'
 import { budgetLevel, percentUsed, type Standing } from '../budgets/standing.js'
 import type { Party } from '../decide/command.js'
+import type { Done } from '../decide/outcome.js'
 import { ANYTHING, spendFacts } from '../decide/spend-facts.js'
 import { standingsOf } from '../decide/standings.js'
+import type { Transaction } from '../ledger/transaction.js'
 import { toCredits } from '../money/credits.js'
 import { formatInstant, formatInstantOrNull } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
-import type { BudgetResult, BudgetsResult } from './results.js'
+import type { BudgetResult, BudgetsResult, WrittenBudgetResult } from './results.js'
+import { writeResult, writtenRecord } from './write-results.js'
 
 export interface BudgetsAsked {
   readonly party: Party
-  /** Everybody's subjects of a budget for each of something, the most used first; otherwise only the party's own. */
+  /** Everybody's subjects of a budget for each of something, the most used first, and such a budget before anything was counted; otherwise only the party's own. */
   readonly withEverySubject: boolean
-  /** Also a budget for each of something before anything was counted in it. */
-  readonly withUncounted?: boolean
 }
 
 /** How many subjects of one budget are listed. */
 const SUBJECTS_MAX = 100
 
 /** Every budget of an account with what it has counted in its running window, as of now. */
-export async function readBudgets(ledger: Ledger, account: string, { party, withEverySubject, withUncounted = withEverySubject }: BudgetsAsked): Promise<BudgetsResult> {
+export async function readBudgets(ledger: Ledger, account: string, { party, withEverySubject }: BudgetsAsked): Promise<BudgetsResult> {
   const others = withEverySubject ? await otherSubjects(ledger, account) : []
   return ledger.read(account, (draft) => {
     const facts = spendFacts(draft, party, ANYTHING)
     const wanted = draft.records('budget').flatMap((record) => {
       const budget = budgetOf(record)
-      const keys = keysFor(budget, facts, others, withEverySubject || withUncounted)
-      return (keys.length === 0 && withUncounted ? [{ budget: budget.id, subject: '' }] : keys).map((key) => ({ budget, key }))
+      const keys = keysFor(budget, facts, others, withEverySubject)
+      return (keys.length === 0 && withEverySubject ? [{ budget: budget.id, subject: '' }] : keys).map((key) => ({ budget, key }))
     })
     const standings = standingsOf(draft, wanted)
     const hard = standings.filter(({ budget, counter }) => budget.enforcement === 'hard' && concerns(budget, counter.subject, facts))
@@ -81,11 +82,8 @@ function concerns(budget: Budget, subject: string, facts: SpendFacts): boolean {
 export function budgetResult(standing: Standing): BudgetResult {
   const { budget, counter, limit, remaining } = standing
   return {
-    id: budget.id,
-    name: budget.name ?? budget.id,
-    scope: scopeResult(budget),
+    ...termsResult(budget),
     subject: counter.subject === '' ? null : counter.subject,
-    window: windowName(budget.window),
     limit: toCredits(limit),
     used: toCredits(counter.used),
     reserved: toCredits(counter.reserved),
@@ -93,11 +91,27 @@ export function budgetResult(standing: Standing): BudgetResult {
     percentUsed: percentUsed(counter.used + counter.reserved, limit),
     since: formatInstant(counter.windowStart),
     resetsAt: formatInstantOrNull(counter.windowEnd),
-    enforcement: budget.enforcement,
-    thresholds: budget.thresholds,
-    raisedUntil: budget.raise === null ? null : formatInstantOrNull(budget.raise.until),
+    raisedUntil: budget.raises.length === 0 ? null : formatInstantOrNull(Math.max(...budget.raises.map(({ until }) => until))),
     level: budgetLevel(standing),
   }
+}
+
+/** What a write made of a budget, read from its row alone: whatever became of the budget since, a replay tells the same. */
+export function writtenBudgetResult(done: Done): WrittenBudgetResult {
+  const budget = budgetOf(writtenRecord(done, 'budget'))
+  const { at } = done.transaction as Transaction
+  const raises = budget.raises.filter(({ until }) => at < until)
+  return {
+    ...writeResult(done),
+    ...termsResult(budget),
+    limit: toCredits(limitAt(budget, at)),
+    raisedUntil: raises.length === 0 ? null : formatInstantOrNull(Math.max(...raises.map(({ until }) => until))),
+  }
+}
+
+function termsResult(budget: Budget) {
+  const { id, name, window, enforcement, thresholds } = budget
+  return { id, name: name ?? id, scope: scopeResult(budget), window: windowName(window), enforcement, thresholds }
 }
 
 /** The scope as it was given: labels by name and value. */

@@ -24,7 +24,6 @@ export class CatalogAudit {
   readonly #moment: Moment
   readonly #trials: ReadonlySet<string>
   readonly #prices = new Map<number, ReadonlySet<string> | null>()
-  readonly #raised = new Set<unknown>()
 
   constructor(moment: Moment, records: readonly AccountRecord[], report: Report) {
     this.#moment = moment
@@ -38,7 +37,6 @@ export class CatalogAudit {
     if (priceVersion !== null && this.#pricesOf(priceVersion) === null) {
       this.#report(transactionId(transaction), 'catalogs', `it was priced by catalog version ${priceVersion}, and there is none`)
     }
-    if (detail['budget'] === SPENDING_CAP) this.#raised.add((detail['document'] as { readonly limit?: unknown } | undefined)?.limit)
     const isBeginning = detail['change'] === 'plan_begun' || detail['occasion'] === 'sign_up'
     if (isBeginning) this.#checkTrial(transaction, String(detail['plan']))
   }
@@ -74,7 +72,7 @@ export class CatalogAudit {
       if (known.length > 0 && known.every((one) => one !== null)) this.#report(`budget ${SPENDING_CAP}`, 'records', 'the plan has a spending cap, and it is missing')
       return
     }
-    if (this.#raised.size === 0 && !known.some((one) => isCapOf(cap, one))) {
+    if (!known.some((one) => isCapOf(cap, one))) {
       this.#report(`budget ${SPENDING_CAP}`, 'records', `it is not the spending cap of the plan ${subscription?.plan ?? 'that was ended'}`)
     }
   }
@@ -82,7 +80,7 @@ export class CatalogAudit {
 
 function isCapOf({ document }: AccountRecord, cap: Plan['spendingCap']): boolean {
   const { kind } = document['window'] as { readonly kind?: unknown }
-  return cap !== null && Number(cap.credits) === document['limit'] && kind === (cap.window === 'period' ? 'billing_period' : 'total')
+  return cap !== null && Number(cap.credits) === Number(document['limit']) - Number(document['raisedBy']) && kind === (cap.window === 'period' ? 'billing_period' : 'total')
 }
 
 function pricesOf({ operations, tools, defaultToolPrice }: Catalog): readonly Price[] {

@@ -114,7 +114,7 @@ function paidFrom(draft: Draft, transaction: Transaction): ExplainResult['grants
 
 /** The budgets that it counted in, as they stand now: those of its scope that there were when the work began. */
 function budgetsOf(draft: Draft, transaction: Transaction, reserve: Transaction | null): ExplainResult['budgets'] {
-  if (!isSpending(transaction) && transaction.kind !== 'reserve') return []
+  if ((!isSpending(transaction) && transaction.kind !== 'reserve') || transaction.detail['item'] !== undefined) return []
   const began = reserve?.sequence ?? transaction.sequence
   const standings = standingsOn(spendingOn(draft, factsOfTransaction(draft, transaction)))
   return standings.filter(({ budget }) => budget.origin < began).map(budgetResult)

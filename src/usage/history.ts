@@ -35,7 +35,7 @@ const MOVING_KINDS = TRANSACTION_KINDS.filter((kind) => kind !== 'amend')
  * @throws CreditError `unknown_account`; `invalid_request` for a cursor that is not this account's
  */
 export async function history(ledger: Ledger, asked: HistoryAsked): Promise<TransactionsResult> {
-  const due = await ledger.read(asked.account, (draft) => draft.changes().transactions)
+  const due = await ledger.read(asked.account, (_, due) => due)
   const before = asked.cursor === null ? Infinity : sequenceOfCursor(asked.account, asked.cursor)
   const { first, last } = await ledger.query((store) => store.sequences(asked.account, timeOf(asked)))
   const filter: Filter = {

@@ -1,6 +1,6 @@
 import { versionAt } from '../catalog/version.js'
 import type { Done } from '../decide/outcome.js'
-import { toCredits } from '../money/credits.js'
+import { AMOUNT_MAX, smaller, toCredits } from '../money/credits.js'
 import { itemLines, itemOf, meteredTo } from '../plans/recurring-item.js'
 import { formatInstant, formatInstantOrNull } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
@@ -24,7 +24,7 @@ export function readItems(ledger: Ledger, account: string): Promise<readonly Ite
         since: formatInstant(item.since),
         chargedAt: formatInstantOrNull(draft.account.itemsDueAt),
         unitHours: lines.reduce((sum, line) => sum + line.unitHours * 1e6, 0) / 1e6,
-        accrued: toCredits(lines.reduce((sum, line) => sum + line.cost, 0n)),
+        accrued: toCredits(smaller(lines.reduce((sum, line) => sum + line.cost, 0n), AMOUNT_MAX)),
       }
     })
   })

@@ -2,12 +2,11 @@ import type { Catalog } from '../catalog/catalog.js'
 import { type CatalogVersion, versionAt } from '../catalog/version.js'
 import type { Clock } from '../clock.js'
 import type { Command } from '../decide/command.js'
-import type { Draft } from '../decide/draft.js'
 import { unknownAccount } from '../decide/decide.js'
 import type { Done, Refused } from '../decide/outcome.js'
 import { CreditError } from '../errors.js'
 import type { Instant } from '../time/instant.js'
-import { LedgerUnavailable, SchemaTooNew, type Store } from '../storage/port.js'
+import { LedgerUnavailable, type Reader, SchemaTooNew, type Store } from '../storage/port.js'
 
 /** The account that nobody had to make: it comes into being by the first call that names it. */
 export interface DefaultAccount {
@@ -56,9 +55,9 @@ export class Ledger {
   }
 
   /** Reads one account as of now. @throws CreditError `unknown_account` */
-  async read<T>(account: string, reader: (draft: Draft, now: Instant) => T): Promise<T> {
+  async read<T>(account: string, reader: Reader<T>): Promise<T> {
     const now = this.now()
-    const read = () => reachable(() => this.store.read(account, now, (draft) => ({ value: reader(draft, now) })))
+    const read = () => reachable(() => this.store.read(account, now, (draft, due) => ({ value: reader(draft, due) })))
     const found = (await read()) ?? ((await this.#madeDefault(account, now)) ? await read() : null)
     if (found !== null) return found.value
     throw errorOf(unknownAccount(account))

@@ -95,11 +95,11 @@ const TRIES_MAX = 5
 async function momentOf(ledger: Ledger, asked: UsageAsked, by: UsageQuery['by']): Promise<Moment> {
   await rollUpTail(ledger, asked.account)
   for (let tries = 1; ; tries += 1) {
-    const read = await ledger.read(asked.account, (draft) => ({
+    const read = await ledger.read(asked.account, (draft, due) => ({
       account: draft.account,
       catalog: versionAt(draft.view.catalogs, draft.at).catalog,
       at: draft.at,
-      due: draft.changes().transactions.filter(isSpending),
+      due: due.filter(isSpending),
     }))
     const { account, at, due } = read
     const { since, until, elapsedMs } = periodOf(asked, at)

@@ -4,10 +4,12 @@ import type { Cheaper } from '../errors.js'
 import type { AccountState } from '../ledger/account.js'
 import type { Labels, TransactionKind } from '../ledger/transaction.js'
 
+export type * from './audit-results.js'
 export type * from './sales-results.js'
 
 /** What the library answers: credits as numbers of at most six decimals, instants as ISO 8601 text in UTC. */
 
+/** An account as it is, plan and balance with it. */
 export interface AccountResult {
   readonly id: string
   readonly state: AccountState
@@ -28,11 +30,28 @@ export interface WriteResult {
   readonly replayed: boolean
 }
 
+/** The zone that a write gave an account; a replay tells the same. */
+export interface TimeZoneResult extends WriteResult {
+  /** The account. */
+  readonly id: string
+  readonly timeZone: string
+}
+
+/** How far a write moved a test account's clock; a replay tells the same. */
+export interface ClockResult extends WriteResult {
+  /** The account. */
+  readonly id: string
+  /** What time it is for the account from this write on. */
+  readonly now: string
+}
+
+/** What a grant gave, and until when it can be spent. */
 export interface GrantResult extends WriteResult {
   readonly granted: number
   readonly expiresAt: string | null
 }
 
+/** What a charge took at once, and by which variant. */
 export interface ChargeResult extends WriteResult {
   readonly charged: number
   /** What was charged for; with `picked`, why, where the request left the choice of the variant to us. */
@@ -41,6 +60,7 @@ export interface ChargeResult extends WriteResult {
   readonly budgetLevel: Level
 }
 
+/** What is set aside, under which id and until when. */
 export interface ReserveResult {
   /** Null for what costs nothing: there is nothing to settle. */
   readonly reservation: string | null
@@ -52,28 +72,33 @@ export interface ReserveResult {
   readonly replayed: boolean
 }
 
+/** The new end of a reservation. */
 export interface ExtendResult {
   readonly reservation: string
   readonly expiresAt: string
   readonly replayed: boolean
 }
 
+/** What a reservation came to: charged, given back, and what nothing could pay. */
 export interface SettleResult extends WriteResult {
   readonly charged: number
   readonly released: number
   readonly uncollected: number
 }
 
+/** What a reservation gave back; `charged` is more than 0 where the fault was the caller's. */
 export interface ReleaseResult extends WriteResult {
   readonly released: number
   /** Nothing, but for a fault that the operation says is paid. */
   readonly charged: number
 }
 
+/** What was given back of a charge. */
 export interface RefundResult extends WriteResult {
   readonly refunded: number
 }
 
+/** The whole state of an account at one moment. */
 export interface BalanceResult {
   readonly account: string
   readonly state: AccountState
@@ -99,6 +124,7 @@ export interface BalanceResult {
   readonly grants: readonly { readonly id: string; readonly source: string; readonly remaining: number; readonly expiresAt: string | null }[]
 }
 
+/** A budget, or one subject of it, as of now. */
 export interface BudgetResult {
   readonly id: string
   readonly name: string
@@ -121,6 +147,10 @@ export interface BudgetResult {
   readonly level: Level
 }
 
+/** What a write made of a budget. How much of it is used, the budgets themselves tell. */
+export interface WrittenBudgetResult
+  extends WriteResult, Pick<BudgetResult, 'id' | 'name' | 'scope' | 'window' | 'limit' | 'enforcement' | 'thresholds' | 'raisedUntil'> {}
+
 /** A threshold of the balance that an account has set for itself. */
 export interface AlertResult {
   readonly id: string
@@ -140,12 +170,14 @@ export interface MessageResult {
   readonly facts: Readonly<Record<string, unknown>>
 }
 
+/** Somebody who may act in an account, and in which role. */
 export interface MemberResult {
   readonly id: string
   readonly name: string | null
   readonly role: 'owner' | 'admin' | 'member' | 'viewer'
 }
 
+/** A key without its secret. */
 export interface KeyResult {
   readonly id: string
   readonly name: string | null
@@ -177,6 +209,7 @@ export interface AuthenticatedResult {
   readonly member: string | null
 }
 
+/** The budgets that bound a party's spending, and which of them would stop it first. */
 export interface BudgetsResult {
   readonly budgets: readonly BudgetResult[]
   readonly tightest: BudgetResult | null
@@ -186,6 +219,7 @@ export interface BudgetsResult {
 /** A line of a price, as an estimate and an explanation show it. */
 export type EstimateLine = RecordedLine
 
+/** What work would cost now, and what would stop it. */
 export interface EstimateResult {
   readonly minimum: number
   readonly maximum: number
@@ -201,6 +235,7 @@ export interface EstimateResult {
   readonly priceVersion: number
 }
 
+/** What was spent in a period, by group. */
 export interface UsageResult {
   readonly period: { readonly since: string; readonly until: string; readonly timeZone: string }
   readonly rows: readonly UsageRow[]
@@ -214,6 +249,7 @@ export interface UsageResult {
   readonly runsOutAt: string | null
 }
 
+/** One group of a usage report; its key is null for what carries none. */
 export interface UsageRow {
   readonly key: string | null
   readonly calls: number
@@ -222,6 +258,7 @@ export interface UsageRow {
   readonly share: number
 }
 
+/** One row of the journal. */
 export interface TransactionResult {
   readonly id: string
   readonly type: TransactionKind
@@ -236,11 +273,13 @@ export interface TransactionResult {
   readonly idempotencyKey: string | null
 }
 
+/** A page of the journal, newest first. */
 export interface TransactionsResult {
   readonly transactions: readonly TransactionResult[]
   readonly nextCursor: string | null
 }
 
+/** Why a transaction cost what it cost, or what became of a call. */
 export interface ExplainResult {
   readonly outcome: 'charged' | 'not_charged' | 'in_progress' | 'unknown'
   readonly explanation: string
@@ -258,11 +297,13 @@ export interface ExplainResult {
   readonly refunds: readonly TransactionResult[]
 }
 
+/** How many units of each operation so many credits pay for. */
 export interface AffordResult {
   readonly credits: number
   readonly rows: readonly { readonly operation: string; readonly variant: string | null; readonly units: number }[]
 }
 
+/** What the catalog in force offers, and which changes of price are announced. */
 export interface OperationsResult {
   readonly catalog: string
   readonly priceVersion: number
@@ -270,6 +311,7 @@ export interface OperationsResult {
   readonly announcedChanges: readonly { readonly effectiveAt: string; readonly path: string; readonly before: unknown; readonly after: unknown }[]
 }
 
+/** One operation with its price in words. */
 export interface OperationResult {
   readonly id: string
   readonly name: string
@@ -280,89 +322,4 @@ export interface OperationResult {
   /** The price in words; null where each variant has its own. */
   readonly price: string | null
   readonly requiresPlan: readonly string[]
-}
-
-export interface VerifyResult {
-  readonly ok: boolean
-  readonly problems: readonly { readonly account: string; readonly row: string; readonly invariant: string; readonly message: string }[]
-  /** The hash of the newest transaction; null over several accounts. */
-  readonly head: string | null
-  readonly accounts: number
-  readonly transactions: number
-}
-
-/** What an account owned at the beginning and at the end of a month, and what happened in between. */
-export interface StatementFigures {
-  /** Available and reserved credits together, for what is reserved is still the customer's. */
-  readonly opening: number
-  readonly granted: number
-  readonly spent: number
-  /** By the time of the refund, whenever the charge was. */
-  readonly refunded: number
-  readonly expired: number
-  readonly revoked: number
-  /** Corrections, signed. */
-  readonly adjusted: number
-  /** `opening + granted + refunded + adjusted - spent - expired - revoked`, exactly. */
-  readonly closing: number
-  /** What of `closing` was reserved at the end. */
-  readonly reserved: number
-  /** What was consumed and nothing could pay: no part of the balance. */
-  readonly uncollected: number
-}
-
-export interface StatementLines {
-  readonly grantedBy: readonly { readonly source: string; readonly credits: number }[]
-  readonly spentBy: readonly { readonly operation: string | null; readonly calls: number; readonly credits: number }[]
-}
-
-export interface AccountStatement extends StatementFigures, StatementLines {
-  readonly account: string
-  /** The sequences of the first and the last transaction in the month; null where there was none. */
-  readonly transactions: { readonly first: number; readonly last: number } | null
-  /** The hash of the account's last transaction up to the end of the month: what comes before can be proven by it. */
-  readonly head: string | null
-}
-
-export interface StatementResult extends AccountStatement {
-  readonly period: { readonly month: string; readonly since: string; readonly until: string; readonly timeZone: string }
-  readonly unit: { readonly name: string; readonly plural: string }
-  readonly test: boolean
-  /** The accounts that report to this one: empty for one that has none. */
-  readonly children: readonly AccountStatement[]
-  /** Of the account and all that report to it; null for one that has none. */
-  readonly total: (StatementFigures & StatementLines) | null
-}
-
-/** History priced anew: one line for each operation of each account. */
-export interface WhatIfRow {
-  readonly account: string
-  readonly operation: string
-  readonly calls: number
-  /** What was charged; refunds change neither this nor what would have been charged. */
-  readonly creditsNow: number
-  readonly creditsThen: number
-  readonly difference: number
-}
-
-export interface WhatIfUnpriced {
-  readonly account: string
-  readonly operation: string
-  readonly variant: string | null
-  readonly tool: string | null
-  readonly calls: number
-  readonly creditsNow: number
-  /** Why the draft has no price for it. */
-  readonly reason: string
-}
-
-export interface WhatIfResult {
-  readonly period: { readonly since: string; readonly until: string }
-  readonly rows: readonly WhatIfRow[]
-  /** What the draft cannot price: in no row and in no sum, and never counted as 0. */
-  readonly unpriced: readonly WhatIfUnpriced[]
-  readonly totalCalls: number
-  readonly creditsNow: number
-  readonly creditsThen: number
-  readonly difference: number
 }

@@ -7,7 +7,7 @@ import type { MicroCredits } from '../money/credits.js'
 import { formatInstant, type Instant } from '../time/instant.js'
 import { totalCredits } from './exact-figures.js'
 import type { Ledger } from './ledger.js'
-import { priceAnew } from './price-anew.js'
+import { priceAnew, type SpentRow } from './price-anew.js'
 import type { WhatIfResult } from './results.js'
 
 export interface WhatIfAsked {
@@ -30,11 +30,11 @@ const PAGE = 1_000
  */
 export async function whatIf(ledger: Ledger, catalog: Catalog, asked: WhatIfAsked): Promise<WhatIfResult> {
   const versions = await ledger.catalogs()
-  const tally = new Tally()
+  const comparison = new Comparison()
   for await (const account of accountsAsked(ledger, asked.accounts)) {
-    for await (const row of spentRows(ledger, account, asked)) tally.add(row, catalog, versions)
+    for await (const row of spentRows(ledger, account, asked)) comparison.add(row, catalog, versions)
   }
-  return tally.result(asked)
+  return comparison.result(asked)
 }
 
 async function* accountsAsked(ledger: Ledger, accounts: readonly string[] | null): AsyncGenerator<string> {
@@ -48,11 +48,6 @@ async function* accountsAsked(ledger: Ledger, accounts: readonly string[] | null
     if (page.length < PAGE) return
     after = page.at(-1)?.id ?? null
   }
-}
-
-interface SpentRow {
-  readonly transaction: Transaction
-  readonly reserve: Transaction | null
 }
 
 /** Charges and settlements in the order of time, each settlement with the reservation that it ends. */
@@ -94,7 +89,8 @@ interface UnpricedLine extends Line {
   readonly reason: string
 }
 
-class Tally {
+/** What rows cost and would have cost, summed by account and operation. */
+class Comparison {
   readonly #lines = new Map<string, Line>()
   readonly #unpriced = new Map<string, UnpricedLine>()
 

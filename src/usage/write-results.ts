@@ -1,17 +1,20 @@
 import type { Level } from '../budgets/level.js'
 import type { Done } from '../decide/outcome.js'
+import type { AccountRecord, RecordDocument, RecordKind } from '../ledger/account-record.js'
 import { transactionId } from '../ledger/transaction.js'
 import { toCredits } from '../money/credits.js'
 import { formatInstant, formatInstantOrNull } from '../time/instant.js'
 import type {
   AccountResult,
   ChargeResult,
+  ClockResult,
   ExtendResult,
   GrantResult,
   RefundResult,
   ReleaseResult,
   ReserveResult,
   SettleResult,
+  TimeZoneResult,
   WriteResult,
 } from './results.js'
 
@@ -27,6 +30,25 @@ export function writeResult({ transaction, account, replayed }: Done): WriteResu
     balance: afterExpiry ?? toCredits(transaction?.balanceAfter ?? account.books.available),
     replayed,
   }
+}
+
+/** The record that a write made or changed, as its row tells it: what has become of it since is another matter. */
+export function writtenRecord({ transaction }: Done, kind: RecordKind): AccountRecord {
+  const { [kind]: id, document } = transaction?.detail ?? {}
+  if (transaction === null || typeof id !== 'string') throw new Error(`the write of a ${kind} has a row that names it`)
+  return { kind, id, sequence: transaction.sequence, isOpen: true, lookup: null, document: document as RecordDocument }
+}
+
+/** The zone as its row tells it. */
+export function timeZoneResult(done: Done): TimeZoneResult {
+  const { account, transaction } = done
+  // The zone that an account has already needs no row.
+  return { ...writeResult(done), id: account.id, timeZone: (transaction?.detail['to'] as string | undefined) ?? account.timeZone }
+}
+
+/** The account's time as its row tells it. */
+export function clockResult(done: Done): ClockResult {
+  return { ...writeResult(done), id: done.account.id, now: done.transaction?.detail['to'] as string }
 }
 
 export function grantResult(done: Done): GrantResult {

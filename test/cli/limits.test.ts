@@ -45,7 +45,8 @@ describe('budget', () => {
   it('SF-10: a monthly budget is a hard limit, told in full, and raised by exactly the command that the refusal names', async () => {
     const home = await newHome()
     const made = await jsonHere(home, 'budget', 'set', 'monthly', '30', '--name', 'Everything')
-    expect(made).toMatchObject({ id: 'monthly', name: 'Everything', scope: {}, window: 'month', limit: 30, used: 0, reserved: 0, remaining: 30, percent_used: 0, enforcement: 'hard', level: 'ok' })
+    expect(made).toMatchObject({ id: 'monthly', name: 'Everything', scope: {}, window: 'month', limit: 30, enforcement: 'hard', raised_until: null, replayed: false })
+    expect(await jsonHere(home, 'budget', 'list')).toMatchObject([{ limit: 30, used: 0, reserved: 0, remaining: 30, percent_used: 0, level: 'ok' }])
     expect((await spend(home, 25)).code).toBe(0)
     const refused = await spend(home, 10)
     expect(refused.code).toBe(4)
@@ -55,7 +56,8 @@ describe('budget', () => {
       details: { required: 10, available: 5, shortfall: 5, limited_by: { type: 'budget', id: 'monthly', window: 'month', limit: 30, used: 25 } },
       advice: [expect.stringMatching(/^Raise it: npx mcp-credits budget raise monthly 5 --account default$/), expect.stringMatching(/^Or wait until it resets on /)],
     })
-    expect(await jsonHere(home, 'budget', 'raise', 'monthly', '5', '--account', 'default')).toMatchObject({ limit: 35, used: 25, remaining: 10, raised_until: null })
+    expect(await jsonHere(home, 'budget', 'raise', 'monthly', '5', '--account', 'default')).toMatchObject({ id: 'monthly', limit: 35, raised_until: null, replayed: false })
+    expect(await jsonHere(home, 'budget', 'list')).toMatchObject([{ limit: 35, used: 25, remaining: 10, raised_until: null }])
     expect((await spend(home, 10)).code).toBe(0)
     expect((await spend(home, 1)).code).toBe(4)
   })
@@ -90,7 +92,8 @@ describe('budget', () => {
     const home = await newHome()
     await jsonHere(home, 'budget', 'set', 'all', '100')
     await spend(home, 30)
-    expect(await jsonHere(home, 'budget', 'set', 'all', '200')).toMatchObject({ limit: 200, used: 30 })
+    expect(await jsonHere(home, 'budget', 'set', 'all', '200')).toMatchObject({ limit: 200 })
+    expect(await jsonHere(home, 'budget', 'list')).toMatchObject([{ limit: 200, used: 30 }])
     for (const _ of [1, 2]) await jsonHere(home, 'budget', 'raise', 'all', '10', '--idempotency-key', 'raise-1')
     expect(await jsonHere<readonly Budget[]>(home, 'budget', 'list')).toMatchObject([{ limit: 210, used: 30 }])
   })

@@ -146,12 +146,16 @@ describe('key', () => {
     expect(await jsonHere(home, 'account', 'list')).toHaveLength(1)
   })
 
-  it('an admin key operates: it limits, grants, makes keys and accounts', async () => {
+  it('AX-16: an admin key operates its own account: it limits, grants and makes keys, and has no hand in the rest of the ledger', async () => {
     const home = await newHome()
     const admin = withKey(home, (await createKey(home, '--scope', 'admin')).key)
-    for (const words of [['budget', 'set', 'all', '10'], ['grant', '5'], ['key', 'create'], ['account', 'create', 'acme'], ['account', 'list'], ['account', 'suspend'], ['account', 'resume'], ['doctor', '--head']]) {
+    for (const words of [['budget', 'set', 'all', '10'], ['grant', '5'], ['key', 'create'], ['account', 'show'], ['account', 'suspend'], ['account', 'resume'], ['doctor', '--head'], ['statement']]) {
       expect(await codeOf(admin, ...words), words.join(' ')).toBe('done')
     }
+    const whole = [['account', 'create', 'acme'], ['account', 'list'], ['price', 'tool.call', '0'], ['catalog', 'apply', 'neural-draft'], ['catalog', 'whatif', 'starter'], ['doctor'], ['init']]
+    for (const words of whole) expect(await codeOf(admin, ...words), words.join(' ')).toBe('forbidden')
+    expect((await runHere(admin, ['account', 'create', 'acme'])).stderr).toContain('Whoever has the database is the operator: leave out --key and MCP_CREDITS_KEY.')
+    expect(await jsonHere(home, 'account', 'list')).toHaveLength(1)
   })
 
   it('a secret of no key, of a revoked and of an expired one are refused alike, for reading and for spending', async () => {
@@ -239,7 +243,8 @@ describe('account time-zone', () => {
   it('SF-14: days and months are counted and shown in the zone of the account from now on', async () => {
     const home = await newHome()
     expect(await jsonHere(home, 'account', 'time-zone', 'Asia/Kolkata')).toMatchObject({ id: 'default', time_zone: 'Asia/Kolkata' })
-    expect(await jsonHere(home, 'budget', 'set', 'daily', '10', '--window', 'day')).toMatchObject({ resets_at: expect.stringMatching(/T18:30:00\.000Z$/) as unknown })
+    await jsonHere(home, 'budget', 'set', 'daily', '10', '--window', 'day')
+    expect(await jsonHere(home, 'budget', 'list')).toMatchObject([{ resets_at: expect.stringMatching(/T18:30:00\.000Z$/) as unknown }])
     expect(squeezed((await runHere(home, ['budget', 'list'])).stdout)).toContain(' 00:00 Asia/Kolkata')
     expect(await jsonHere(home, 'usage', '--by', 'day', '--last', '1')).toMatchObject({ period: { time_zone: 'Asia/Kolkata', since: expect.stringMatching(/T18:30:00\.000Z$/) as unknown } })
     expect(squeezed((await runHere(home, ['account', 'show'])).stdout)).toContain('\nTime zone Asia/Kolkata\n')

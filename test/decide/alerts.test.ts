@@ -48,6 +48,28 @@ describe('alerts', () => {
     `)
   })
 
+  it('T38: work that is held and given back around a threshold tells of it once, until more credits come', () => {
+    const pairs = Array.from({ length: 50 }, (_, index) => `
+      0 | reserve op job as r${index} | ok | 95
+      0 | release r${index}           | ok | 105`).join('')
+    scenario(`
+      0 | account                  | ok | 0
+      0 | grant 105                | ok | 105
+      0 | alert a 100              | ok | 105${pairs}
+        = messages 1
+      0 | reserve op job as s      | ok | 95
+      0 | settle s 2               | ok | 103
+      0 | charge 4                 | ok | 99
+        = messages 1
+      0 | reserve op job as t      | ok | 89
+      0 | grant 10                 | ok | 99
+      0 | release t                | ok | 109
+        = messages 1
+      0 | charge 10                | ok | 99
+        = messages 2
+    `)
+  })
+
   it('SF-09: a burn alert is told of once usage reaches it, and again once its threshold has been changed', () => {
     const ledger = scenario(`
       0   | account zone Europe/Berlin                          | ok | 0

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Refused } from '../../src/decide/outcome.js'
+import type { AccountRecord, RecordKind } from '../../src/ledger/account-record.js'
+import { DECISIONS } from './catalog.js'
+import { MemoryLedger } from './memory-ledger.js'
 import { attempt, scenario } from './scenario.js'
 
 /** T0 is 2026-01-15T10:00Z, a Thursday. */
@@ -63,6 +66,41 @@ describe('budgets', () => {
           = budget:day 5+0
       16h | settle a 9                  | ok | 86
           = budget:day 5+0
+    `)
+  })
+
+  it('what goes beyond a reservation counts in the window of the settlement, and is given back in it first', () => {
+    scenario(`
+      0   | account                     | ok              | 0
+      0   | grant 1000                  | ok              | 1000
+      0   | budget day 30 window day    | ok              | 1000
+      13h | reserve op job ttl 20h as a | ok              | 990
+      13h | reserve op job ttl 20h as b | ok              | 980
+      13h | reserve op job ttl 20h as c | ok              | 970
+      15h | settle a 28 as x            | ok              | 952
+          = budget:day 18+0, uncollected 0
+      15h | settle b 28                 | ok              | 940
+          = budget:day 30+0, uncollected 6
+      15h | settle c 28                 | ok              | 940
+          = budget:day 30+0, uncollected 24
+      15h | charge 1                    | budget_exceeded | 940
+      16h | refund x 20                 | ok              | 960
+          = budget:day 12+0
+      16h | refund x                    | ok              | 968
+          = budget:day 12+0
+    `)
+  })
+
+  it('a reservation that times out in the very instant at which a billing period ends leaves everything else to be done', () => {
+    scenario(`
+      0   | account plan monthly                      | ok | 20
+      0   | budget b 100 window billing_period        | ok | 20
+      30d23h | reserve op job ttl 1h as a             | ok | 10
+      31d | sweep                                     | ok | 20
+      31d | state suspended                           | ok | 20
+      31d | state active                              | ok | 20
+      31d | charge 5                                  | ok | 15
+          = budget:b 5+0
     `)
   })
 
@@ -166,17 +204,66 @@ describe('budgets', () => {
     `)
   })
 
-  it('a refund of a settlement counts in the window of its reservation', () => {
+  it('a settlement and its refund count in the window of the reservation, whatever runs in a later one', () => {
     scenario(`
       0   | account                     | ok | 0
       0   | grant 100                   | ok | 100
-      0   | budget day 20 window day    | ok | 100
+      0   | budget day 40 window day    | ok | 100
       13h | reserve op job ttl 20h as a | ok | 90
-      15h | charge 5                    | ok | 85
-      16h | settle a 9 as s             | ok | 86
-      17h | refund s                    | ok | 95
-          = budget:day 5+0
+      15h | reserve op job ttl 20h as b | ok | 80
+      15h | charge 12                   | ok | 68
+          = budget:day 12+10
+      16h | settle a 9 as s             | ok | 69
+          = budget:day 12+10
+      17h | refund s                    | ok | 78
+          = budget:day 12+10
     `)
+  })
+
+  it('T26: a further raise adds to those that hold, each to its own end', () => {
+    scenario(`
+      0  | account                | ok              | 0
+      0  | grant 200              | ok              | 200
+      0  | budget b 10            | ok              | 200
+      0  | raise b 20 until 3h    | ok              | 200
+      0  | raise b 5 until 1h     | ok              | 200
+      0  | raise b 1              | ok              | 200
+      0  | charge 37              | budget_exceeded | 200
+      0  | charge 30              | ok              | 170
+      1h | charge 2               | budget_exceeded | 170
+      1h | charge 1               | ok              | 169
+      2h | raise b 7 until 4h     | ok              | 169
+      3h | charge 1               | budget_exceeded | 169
+      3h | raise b 14 until 4h    | ok              | 169
+      3h | charge 2               | budget_exceeded | 169
+      3h | charge 1               | ok              | 168
+    `)
+  })
+
+  it('is raised twenty times at once at most, and what has ended makes room', () => {
+    const raises = (hours: number) => Array.from({ length: 20 }, () => `
+      0 | raise b 1 until ${hours}h | ok | 0`).join('')
+    scenario(`
+      0  | account             | ok              | 0
+      0  | budget b 10         | ok              | 0${raises(2)}
+      0  | raise b 1 until 3h  | invalid_request | 0
+      1h | raise b 1           | ok              | 0
+      2h | raise b 1 until 3h  | ok              | 0
+    `)
+  })
+
+  it('a limit is raised to the largest amount there is, and no further', () => {
+    const ledger = scenario(`
+      0 | account                        | ok | 0
+      0 | budget b 100                   | ok | 0
+      0 | raise b 1999999000 until 1h    | ok | 0
+    `)
+    for (const end of ['', ' until 1h']) {
+      expect(attempt(ledger, '0', `raise b 901${end}`)).toMatchObject({
+        refusal: { code: 'invalid_amount', message: expect.stringContaining('can be raised by 900 at most'), details: { limit: 1_999_999_100, possible: 900 } },
+      })
+    }
+    expect(attempt(ledger, '0', 'raise b 900').kind).toBe('done')
   })
 
   it('T26: a temporary raise holds for every kind of window until it ends', () => {
@@ -342,6 +429,19 @@ describe('members and keys', () => {
     `)
   })
 
+  it('only an operator gives credits, sets limits and changes the account, whatever key an agent has', () => {
+    scenario(`
+      0 | account                              | ok        | 0
+      0 | grant 10                             | ok        | 10
+      0 | mint all scopes admin                | ok        | 10
+      0 | grant 5 by agent                     | forbidden | 10
+      0 | grant 5 by agent holder_key all      | forbidden | 10
+      0 | budget b 5 by agent holder_key all   | forbidden | 10
+      0 | state closed by agent holder_key all | forbidden | 10
+      0 | grant 5 holder_key all               | ok        | 15
+    `)
+  })
+
   it('AX-06: work that a key was admitted with is charged, also once the key is revoked or has expired', () => {
     scenario(`
       0  | account                                          | ok              | 0
@@ -358,18 +458,27 @@ describe('members and keys', () => {
     `)
   })
 
-  it('a revoked key, one below it and an expired one do nothing from that write on', () => {
+  it('keys that have expired take no room from new ones', () => {
+    const ledger = new ManyKeys(DECISIONS)
+    for (const command of ['account', 'mint first until 1h']) attempt(ledger, '0', command)
+    expect(attempt(ledger, '1h-1ms', 'mint more')).toMatchObject({ refusal: { code: 'invalid_request', details: { kind: 'key', max: 10_000 } } })
+    expect(attempt(ledger, '1h', 'mint more').kind).toBe('done')
+  })
+
+  it('a revoked key, those below it and an expired one do nothing from that write on', () => {
     scenario(`
       0  | account                               | ok              | 0
       0  | grant 10                              | ok              | 10
       0  | mint top                              | ok              | 10
       0  | mint child under top                  | ok              | 10
+      0  | mint leaf under child,top             | ok              | 10
       0  | mint brief until 2h                   | ok              | 10
       0  | charge 1 by agent holder_key child    | ok              | 9
       0  | charge 1 by agent holder_key brief    | ok              | 8
       1h | revoke top                            | ok              | 8
       1h | charge 1 by agent holder_key top      | unauthenticated | 8
       1h | charge 1 by agent holder_key child    | unauthenticated | 8
+      1h | charge 1 by agent holder_key leaf     | unauthenticated | 8
       1h | charge 1 by agent holder_key brief    | ok              | 7
       2h | charge 1 by agent holder_key brief    | unauthenticated | 7
       2h | charge 1 by agent holder_key nobody   | unauthenticated | 7
@@ -378,3 +487,12 @@ describe('members and keys', () => {
     `)
   })
 })
+
+/** As many keys as an account may have, each like the first. */
+class ManyKeys extends MemoryLedger {
+  override records(of: RecordKind): readonly AccountRecord[] {
+    const [first, ...others] = super.records(of)
+    if (of !== 'key' || first === undefined) return super.records(of)
+    return [...Array.from({ length: 10_000 }, (_, index) => ({ ...first, id: `key${index}` })), ...others]
+  }
+}

@@ -1,5 +1,5 @@
 import type { Counter, CounterKey } from '../../src/budgets/counter.js'
-import { countersNow } from '../../src/budgets/tally.js'
+import { countingNow } from '../../src/budgets/tally.js'
 import type { CatalogVersion } from '../../src/catalog/version.js'
 import type { Command } from '../../src/decide/command.js'
 import { decide, project } from '../../src/decide/decide.js'
@@ -79,7 +79,7 @@ export class MemoryLedger implements AccountView {
     for (const grant of changes.grants) this.grants.set(grant.sequence, grant)
     for (const reservation of changes.reservations) this.reservations.set(reservation.sequence, reservation)
     for (const record of changes.records) this.#records.set(`${record.kind} ${record.id}`, record)
-    for (const counter of [...changes.tallies.flatMap(countersNow), ...changes.counters]) this.#counters.set(`${counter.budget} ${counter.subject}`, counter)
+    for (const counter of [...changes.tallies.flatMap(countingNow), ...changes.counters]) this.#counters.set(`${counter.budget} ${counter.subject}`, counter)
   }
 
   openGrants(count: number): readonly Grant[] {

@@ -11,6 +11,7 @@ const CAPPED = catalogOf({
     small: plan('20', cap('10')),
     large: plan('50', cap('30')),
     open: plan('20'),
+    bare: { name: 'Bare', monthly_credits: null, price_usd: null, rollover: { kind: 'none' }, ...cap('10') },
     trial: plan('15', { price_usd: '0', trial: true, ...cap('12', 'lifetime') }),
   },
 })
@@ -57,6 +58,47 @@ describe("a plan's spending cap", () => {
       1d | charge 28                   | spending_cap_reached | 142
       1d | charge 27                   | ok                   | 115
       5d | charge 1                    | spending_cap_reached | 115
+    `, CAPPED)
+  })
+
+  it('T26: raised for good stays raised while the plan lasts, and another plan has its own', () => {
+    scenario(`
+      0   | account plan small          | ok                   | 20
+      0   | grant 200                   | ok                   | 220
+      0   | raise spending_cap 5        | ok                   | 220
+      0   | charge 16                   | spending_cap_reached | 220
+      0   | charge 15                   | ok                   | 205
+      31d | charge 16                   | spending_cap_reached | 225
+      31d | charge 15                   | ok                   | 210
+      32d | subscribe large when now    | ok                   | 238.928571
+      32d | charge 16                   | spending_cap_reached | 238.928571
+      32d | subscribe small when now    | ok                   | 238.928571
+      59d | charge 11                   | spending_cap_reached | 258.928571
+      59d | charge 10                   | ok                   | 248.928571
+    `, CAPPED)
+  })
+
+  it('is sound to whoever recomputes the ledger, raised and changed in whatever order', () => {
+    scenario(`
+      0   | account plan bare           | ok                   | 0
+          > amend 0
+      0   | grant 100                   | ok                   | 100
+      0   | charge 11                   | spending_cap_reached | 100
+      1d  | raise spending_cap 2        | ok                   | 100
+      2d  | charge 12                   | ok                   | 88
+      3d  | subscribe large             | ok                   | 88
+      31d | charge 30                   | ok                   | 108
+      32d | raise spending_cap 5        | ok                   | 108
+      32d | subscribe bare              | ok                   | 108
+      59d | charge 10                   | ok                   | 98
+          = budget:spending_cap 10+0
+      60d | raise spending_cap 5        | ok                   | 98
+      60d | unsubscribe                 | ok                   | 98
+      61d | charge 6                    | spending_cap_reached | 98
+      90d | charge 50                   | ok                   | 48
+      91d | subscribe small             | ok                   | 68
+      92d | raise spending_cap 5        | ok                   | 68
+      92d | state closed                | ok                   | 68
     `, CAPPED)
   })
 

@@ -285,6 +285,31 @@ describe('a purchase for a budget', () => {
   })
 })
 
+describe('a customer who is limited', () => {
+  it('ND-12: does not choose a budget that what is bought raises', () => {
+    const shop = new Shop(SELLING, AT)
+    const terms = { name: null, scope: { values: {}, each: null }, window: { kind: 'total' }, limit: 10_000_000n, enforcement: 'hard', thresholds: [] } as const
+    shop.done(AT, 'set_budget', { id: 'agents', terms })
+    const order = { ...purchaseOf('boost'), isSettled: false, isSelfService: true }
+    expect(shop.refused(AT, 'purchase', { ...order, budget: 'agents' })).toMatchObject({ code: 'forbidden', details: { budget: 'agents' } })
+    shop.done(AT, 'settle_purchase', { purchase: purchaseId(shop.done(AT, 'purchase', order)) })
+    expect(shop.ledger.record('budget', 'agents')?.document).toMatchObject({ limit: 10_000_000 })
+  })
+
+  it('has twenty orders open at most, which keep no operator from ordering, and more once one is paid or cancelled', () => {
+    const shop = new Shop(SELLING, AT)
+    const order = { ...purchaseOf('final'), isSettled: false, isSelfService: true }
+    const [first = '', second = ''] = Array.from({ length: 20 }, () => purchaseId(shop.done(AT, 'purchase', order)))
+    expect(shop.refused(AT, 'purchase', order)).toMatchObject({ code: 'invalid_request', details: { kind: 'purchase', max: 20 } })
+    shop.buy(AT, 'final', { isSettled: false })
+    shop.done(AT, 'cancel_purchase', { purchase: first })
+    shop.done(AT, 'purchase', order)
+    shop.done(AT, 'settle_purchase', { purchase: second })
+    shop.done(AT, 'purchase', order)
+    shop.refused(AT, 'purchase', order)
+  })
+})
+
 describe('who may buy', () => {
   const asCustomer = { ...purchaseOf('usd-10'), isSelfService: true }
 

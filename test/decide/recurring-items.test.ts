@@ -169,7 +169,7 @@ describe('what pays for recurring items', () => {
     expect(shop.refused('2026-12-01T00:00:00Z', 'set_item', { item: 'domain', quantity: 1 }).code).toBe('account_suspended')
   })
 
-  it('counts in budgets, within which a hard one keeps it', () => {
+  it('is owed whatever a budget says: budgets limit what is done, and what is kept moves none of them', () => {
     const shop = new Shop(SELLING, AT)
     shop.give(AT, '1000')
     const [scope, window] = [{ values: {}, each: null }, { kind: 'month' } as const]
@@ -177,9 +177,9 @@ describe('what pays for recurring items', () => {
     shop.done(AT, 'set_budget', { id: 'monthly', terms })
     set(shop, AT, 'domain', 1)
     shop.sweep('2026-01-31T23:59:59.999Z')
-    expect(charges(shop).map((row) => row[3])).toEqual([300])
-    expect(shop.book('uncollected')).toBe(72)
-    expect(shop.ledger.counters([{ budget: 'monthly', subject: '' }])[0]).toMatchObject({ used: 300_000_000n })
+    expect(charges(shop).map((row) => row[3])).toEqual([372])
+    expect(shop.book('uncollected')).toBe(0)
+    expect(shop.ledger.counters([{ budget: 'monthly', subject: '' }])).toEqual([null])
   })
 })
 

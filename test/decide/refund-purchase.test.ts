@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bundled, purchaseId, SELLING, Shop } from './selling.js'
+import { bundled, catalogOf, purchaseId, SELLING, SELLING_DOCUMENT, Shop } from './selling.js'
 
 const AT = '2026-01-15T10:00:00Z'
 
@@ -79,6 +79,16 @@ describe('the refund of a purchase', () => {
     suspended.shop.done(AT, 'set_state', { state: 'suspended', reason: null })
     const refusal = suspended.shop.refused(AT, 'refund_purchase', byRule(suspended.purchase))
     expect(refusal.details).toMatchObject({ rule: 'standing', state: 'suspended' })
+    const owing = bought('yearly', { debtMax: 5_000_000n })
+    const held = owing.shop.done(AT, 'reserve', {
+      subject: { kind: 'operation', operation: 'unit', variant: null, quantity: 100, args: null, actual: {} },
+      labels: null,
+      ttlMs: 60_000,
+      overrun: 'debt',
+      call: null,
+    })
+    owing.shop.done(AT, 'settle', { reservation: held.reservation?.id ?? '', actual: { actual: 103_000_000n }, fault: null })
+    expect(owing.shop.refused(AT, 'refund_purchase', byRule(owing.purchase)).details).toMatchObject({ rule: 'standing', state: 'active', debt: 3 })
   })
 
   it('ND-15: an operator may go past the rule, but takes only what is there', () => {
@@ -128,6 +138,63 @@ describe('the refund of a purchase', () => {
   it('what has expired is not there to be refunded', () => {
     const { shop, purchase } = bought('yearly')
     expect(shop.refused('2027-01-15T10:00:00Z', 'refund_purchase', byRule(purchase)).details).toMatchObject({ rule: 'nothing_left' })
+  })
+
+  describe('for a budget lowers only what the purchase had raised', () => {
+    const terms = (limit: bigint) => ({ name: null, scope: { values: {}, each: null }, window: { kind: 'total' }, limit, enforcement: 'hard', thresholds: [] }) as const
+    const limitOf = (shop: Shop, id = 'preview') => Number(shop.ledger.record('budget', id)?.document['limit']) / 1e6
+
+    it('ND-12: not one that was gone when it was paid and was made anew', () => {
+      const shop = new Shop(SELLING, AT)
+      shop.done(AT, 'set_budget', { id: 'preview', terms: terms(100_000_000n) })
+      const purchase = purchaseId(shop.buy(AT, 'boost', { budget: 'preview', isSettled: false }))
+      shop.done(AT, 'remove_budget', { id: 'preview' })
+      shop.done(AT, 'settle_purchase', { purchase })
+      shop.done(AT, 'set_budget', { id: 'preview', terms: terms(500_000_000n) })
+      shop.done(AT, 'refund_purchase', byRule(purchase))
+      expect(limitOf(shop)).toBe(500)
+    })
+
+    it('ND-12: not one that was made anew or given another limit since, whatever raised it then', () => {
+      for (const isRemoved of [true, false]) {
+        const shop = new Shop(SELLING, AT)
+        shop.done(AT, 'set_budget', { id: 'preview', terms: terms(100_000_000n) })
+        const purchase = purchaseId(shop.buy(AT, 'boost', { budget: 'preview' }))
+        expect(limitOf(shop)).toBe(350)
+        if (isRemoved) shop.done(AT, 'remove_budget', { id: 'preview' })
+        shop.done(AT, 'set_budget', { id: 'preview', terms: terms(500_000_000n) })
+        const later = purchaseId(shop.buy(AT, 'boost', { budget: 'preview' }))
+        expect(shop.done(AT, 'refund_purchase', byRule(purchase)).transaction?.detail).not.toHaveProperty('limitLowered')
+        expect(limitOf(shop)).toBe(750)
+        expect(shop.done(AT, 'refund_purchase', byRule(later)).transaction?.detail).toMatchObject({ budget: 'preview', limitLowered: 250 })
+        expect(limitOf(shop)).toBe(500)
+      }
+    })
+
+    it('by no more than it could raise it', () => {
+      const shop = new Shop(SELLING, AT)
+      shop.done(AT, 'set_budget', { id: 'preview', terms: terms(1_999_999_900_000_000n) })
+      const purchase = purchaseId(shop.buy(AT, 'boost', { budget: 'preview' }))
+      expect(limitOf(shop)).toBe(2_000_000_000)
+      shop.done(AT, 'refund_purchase', byRule(purchase))
+      expect(limitOf(shop)).toBe(1_999_999_900)
+    })
+
+    it("and of a plan's cap, while the plan that it was raised for lasts", () => {
+      const plan = (credits: string) => ({ name: 'A plan', monthly_credits: '20', price_usd: '5', rollover: { kind: 'none' }, spending_cap: { credits, window: 'period' } })
+      const catalogs = catalogOf({ ...SELLING_DOCUMENT, plans: { small: plan('100'), large: plan('200') } })
+      const shop = new Shop(catalogs, AT, { plan: 'small' })
+      const [first, second] = [1, 2].map(() => purchaseId(shop.buy(AT, 'boost', { budget: 'spending_cap' })))
+      expect(limitOf(shop, 'spending_cap')).toBe(600)
+      shop.sweep('2026-02-20T10:00:00Z')
+      expect(limitOf(shop, 'spending_cap')).toBe(600)
+      shop.done(AT, 'refund_purchase', { ...byRule(first ?? ''), isForced: true })
+      expect(limitOf(shop, 'spending_cap')).toBe(350)
+      shop.done(AT, 'subscribe', { plan: 'large', when: 'now' })
+      expect(limitOf(shop, 'spending_cap')).toBe(200)
+      shop.done(AT, 'refund_purchase', { ...byRule(second ?? ''), isForced: true })
+      expect(limitOf(shop, 'spending_cap')).toBe(200)
+    })
   })
 
   it('SF-15: unused dollars of a pack that never expires are given back at any time, whatever was used', () => {

@@ -132,7 +132,7 @@ describe('renewal', () => {
     ])
   })
 
-  it('of a capped plan leaves alone what reservations pin, and counts it once it is back', () => {
+  it('of a capped plan leaves alone what reservations pin, and holds it to the cap once it is back', () => {
     scenario(
       `
       0      | account plan capped as jan          | ok | 20
@@ -141,13 +141,36 @@ describe('renewal', () => {
       59d    | sweep as mar                        | ok | 45
              > expire 5: available/jan -5=25, expired/jan +5=5
              > grant 20: issued/mar -20=-60, available/mar +20=45
-      60d    | sweep                               | ok | 55
-             = jan 15, feb 20, mar 20
+      60d    | sweep                               | ok | 45
+             = jan 5, feb 20, mar 20
       90d    | sweep                               | ok | 45
              = jan 0, feb 5, mar 20
     `,
       PLANNED,
     )
+  })
+
+  it('of a capped plan is not dodged by what is set aside over the boundary: all beyond the cap expires as it comes back', () => {
+    const ledger = scenario(
+      `
+      0      | account plan capped as jan          | ok | 20
+      31d    | sweep as feb                        | ok | 40
+      59d-1h | reserve 20 ttl 20h as a             | ok | 20
+      59d-1h | reserve 20 ttl 20h as b             | ok | 0
+      59d    | sweep as mar                        | ok | 20
+      59d+1h | release a                           | ok | 40
+             = jan 20, feb 0, mar 20
+      59d+2h | settle b 2 as s                     | ok | 45
+             = jan 7, feb 18, mar 20
+      59d+3h | charge 5                            | ok | 40
+             = jan 2, feb 18, mar 20
+      59d+4h | reserve 2 as c                      | ok | 38
+      59d+4h1m | release c                         | ok | 40
+             = jan 2, feb 18, mar 20
+    `,
+      PLANNED,
+    )
+    expect(ledger.journal.find(({ kind }) => kind === 'settle')?.detail).toMatchObject({ balanceAfterExpiry: 45 })
   })
 
   it('of a capped plan that another one follows keeps no more than its cap either', () => {

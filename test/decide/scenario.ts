@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { type BudgetTerms, DEFAULT_THRESHOLDS, type Scope, type Window } from '../../src/budgets/budget.js'
 import type { CatalogVersion } from '../../src/catalog/version.js'
-import { NO_PLAN } from '../../src/decide/account.js'
+import { NO_PLAN } from '../../src/plans/period.js'
 import type { Actor, Command, Fault, Subject } from '../../src/decide/command.js'
 import type { Outcome } from '../../src/decide/outcome.js'
 import { DEFAULT_SCOPES } from '../../src/keys/key.js'

@@ -99,7 +99,7 @@ describe('settle', () => {
     `)
   })
 
-  it('T31: what stays uncollected has a bound of its own and keeps nobody from being given credits', () => {
+  it('T31: what stays uncollected has a bound of its own, keeps nobody from being given credits and stops no settlement', () => {
     scenario(`
       0   | account plan monthly            | ok             | 20
       0   | reserve op job as held          | ok             | 10
@@ -110,11 +110,41 @@ describe('settle', () => {
       3s  | grant 0.000001                  | invalid_amount | 1999999980
       3s  | charge 1999999970               | ok             | 10
       4s  | reserve op job as more          | ok             | 0
-      5s  | settle more 30.000001           | invalid_amount | 0
-          > nothing
-          = more open
-      5s  | settle more 30                  | ok             | 0
+      5s  | settle more 30.000001           | ok             | 0
           = uncollected 2000000000, issued -4000000000, spent 2000000000
+    `)
+  })
+
+  it('what goes beyond a reservation is spending of now: neither a stopped account nor who may not spend does it', () => {
+    scenario(`
+      0  | account                                          | ok        | 0
+      0  | grant 100                                        | ok        | 100
+      0  | member eve role viewer                           | ok        | 100
+      0  | mint jobs scopes job                             | ok        | 100
+      0  | mint gone                                        | ok        | 100
+      0  | reserve 0 by agent member eve as viewers         | ok        | 100
+      0  | reserve 0 by agent holder_key jobs as scoped     | ok        | 100
+      0  | reserve op job by agent holder_key gone as keys  | ok        | 90
+      0  | reserve op job by agent as plain                 | ok        | 80
+      1s | settle viewers 50 by agent member eve            | ok        | 80
+      1s | settle scoped 50 by agent holder_key jobs        | ok        | 80
+      1s | revoke gone                                      | ok        | 80
+      1s | settle keys 50 by agent holder_key gone          | ok        | 80
+         = spent 10
+      1s | state suspended                                  | ok        | 80
+      1s | settle plain 50 by agent                         | ok        | 80
+         = spent 20
+    `)
+  })
+
+  it('a late settlement of a stopped account charges what was admitted and no more', () => {
+    scenario(`
+      0   | account                 | ok | 0
+      0   | grant 100               | ok | 100
+      0   | reserve op job ttl 1m as a | ok | 90
+      5m  | state suspended         | ok | 100
+      6m  | settle a 40             | ok | 90
+          = spent 10, uncollected 30
     `)
   })
 

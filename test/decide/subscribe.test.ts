@@ -318,6 +318,38 @@ describe('a subscription that is cancelled', () => {
     expect(ledger.journal.find((row) => row.kind === 'settle')?.detail).toMatchObject({ balanceAfterExpiry: 0 })
   })
 
+  it('SN-05: another subscription does not bring back what reservations had pinned as the one before ended', () => {
+    const ledger = scenario(
+      `
+      0       | account plan loyal as jan     | ok | 20
+      1d      | unsubscribe                   | ok | 20
+      31d-1h  | reserve op job ttl 2h as held | ok | 10
+      31d-1h  | reserve op job ttl 2h as late | ok | 0
+      31d     | subscribe loyal as feb        | ok | 20
+      31d+1m  | release held                  | ok | 20
+      31d+2m  | settle late 4 as s            | ok | 20
+      31d+3m  | refund s                      | ok | 20
+      31d+4m  | reserve op job as own         | ok | 10
+      31d+5m  | release own                   | ok | 20
+    `,
+      PLANNED,
+    )
+    const reasons = ledger.journal.filter((row) => row.kind === 'expire').map((row) => row.detail['reason'])
+    expect(reasons).toEqual(['subscription_ended', 'subscription_ended', 'subscription_ended'])
+  })
+
+  it('SN-05: what is pinned as one plan takes the place of another comes back, for the account has had a plan throughout', () => {
+    scenario(
+      `
+      0  | account plan loyal as jan  | ok | 20
+      1d | reserve op job ttl 4h      | ok | 10
+      1d | subscribe large when now   | ok | 39.032258
+      2d | sweep                      | ok | 49.032258
+    `,
+      PLANNED,
+    )
+  })
+
   it('SN-05: loses what rolled over at once when its account is closed, and the answer tells the balance without it', () => {
     const ledger = scenario(
       `

@@ -13,7 +13,7 @@ import { HOUR_MS, MINUTE_MS } from '../../src/time/instant.js'
 
 const T0 = Date.UTC(2026, 0, 31, 20)
 
-const OWNER: Owner = { timeZone: 'Europe/Berlin', subscription: null, createdAt: T0 - 40 * 24 * HOUR_MS }
+const OWNER: Owner = { timeZone: 'Europe/Berlin', subscription: null, createdAt: T0 - 40 * 24 * HOUR_MS, planChangedBy: 0 }
 
 interface Terms {
   readonly window: Window
@@ -58,7 +58,9 @@ function records(list: readonly Terms[]): readonly AccountRecord[] {
       thresholds,
       since: T0,
       origin,
-      raise: raisedFor === 0 ? null : { amount: 10n, until: T0 + raisedFor * HOUR_MS },
+      setBy: origin,
+      raisedBy: 0n,
+      raises: raisedFor === 0 ? [] : [raisedFor, 2 * raisedFor].map((hours) => ({ amount: 10n, until: T0 + hours * HOUR_MS })),
     }),
   }))
 }

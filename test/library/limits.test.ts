@@ -89,12 +89,35 @@ describe('budgets of the library', () => {
   it('a write of a budget takes a key: repeated it is the same, with other terms a conflict', async () => {
     const credits = await opened('starter')
     const first = await credits.setBudget({ id: 'b', limit: 10, idempotencyKey: 'k' })
-    expect(await credits.setBudget({ id: 'b', limit: 10, idempotencyKey: 'k' })).toEqual(first)
+    expect(await credits.setBudget({ id: 'b', limit: 10, idempotencyKey: 'k' })).toEqual({ ...first, replayed: true })
     await expect(credits.setBudget({ id: 'b', limit: 11, idempotencyKey: 'k' })).rejects.toMatchObject({ code: 'idempotency_conflict' })
     await credits.raiseBudget({ id: 'b', credits: 5, idempotencyKey: 'r' })
     expect(await credits.raiseBudget({ id: 'b', credits: 5, idempotencyKey: 'r' })).toMatchObject({ limit: 15 })
     const { transactions } = await credits.transactions({ type: 'amend' })
     expect(transactions).toHaveLength(2)
+  })
+
+  it('T08: a write of a budget or an alert repeated by its key tells what it made, whatever became of that since', async () => {
+    const credits = await opened('starter')
+    const set = () => credits.setBudget({ id: 'b', limit: 5, window: 'day', scope: { tool: 'search' }, idempotencyKey: 's' })
+    const raise = () => credits.raiseBudget({ id: 'b', credits: 2, until: START + HOUR_MS, idempotencyKey: 'r' })
+    const alert = () => credits.setAlert({ id: 'a', credits: 10, idempotencyKey: 'a' })
+    const first = [await set(), await raise(), await alert()]
+    expect(first).toMatchObject([
+      { id: 'b', name: 'b', scope: { tool: 'search' }, window: 'day', limit: 5, enforcement: 'hard', thresholds: [80, 95], raisedUntil: null, replayed: false },
+      { id: 'b', limit: 7, raisedUntil: '2026-03-10T13:00:00.000Z', replayed: false },
+      { id: 'a', credits: 10 },
+    ])
+    await credits.setBudget({ id: 'b', limit: 9, enforcement: 'alert' })
+    await credits.setAlert({ id: 'a', percent: 50 })
+    const [made, raised, told] = first
+    const again = [{ ...made, replayed: true }, { ...raised, replayed: true }, told]
+    expect([await set(), await raise(), await alert()]).toEqual(again)
+    now += DAY_MS
+    await credits.removeBudget({ id: 'b' })
+    await credits.removeAlert({ id: 'a' })
+    expect([await set(), await raise(), await alert()]).toEqual(again)
+    expect((await credits.budgets()).budgets).toEqual([])
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { tryMutant, tryUnchanged } from './harness.js'
-import type { Mutant } from './mutants.js'
+import type { Mutant } from './mutant.js'
 
 const roundingDown: Mutant = {
   name: 'a price is rounded down',

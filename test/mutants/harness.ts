@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { ROOT } from '../support/files.js'
-import type { Mutant } from './mutants.js'
+import type { Mutant } from './mutant.js'
 
 export interface Verdict {
   readonly passed: number
@@ -87,7 +87,7 @@ function run(cwd: string, command: string, args: readonly string[], status?: 'mu
     const options = { cwd, env: plainEnvironment(), timeout: RUN_TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 }
     execFile(command, args, options, (error: ExecFileException | null, stdout, stderr) => {
       const output = stdout + stderr
-      const ranToItsEnd = error === null || (typeof error.code === 'number' && status !== 'must succeed')
+      const ranToItsEnd = error === null || (!error.killed && typeof error.code === 'number' && status !== 'must succeed')
       if (ranToItsEnd) resolve(output)
       else reject(new Error(`${command} ${error.killed ? 'did not end in time' : 'failed'}: ${output}`, { cause: error }))
     })

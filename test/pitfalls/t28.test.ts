@@ -31,7 +31,8 @@ describe.each(DATABASES)('T28: the largest amount and the one before it, on %s',
   it.each(LARGE)('%d comes back as it was given from everything that takes an amount', async (amount) => {
     const { credits, again } = await account()
     expect(await credits.grant({ credits: amount })).toMatchObject({ granted: amount, balance: amount })
-    expect(await credits.setBudget({ id: 'b', window: 'total', limit: amount })).toMatchObject({ limit: amount, remaining: amount })
+    expect(await credits.setBudget({ id: 'b', window: 'total', limit: amount })).toMatchObject({ limit: amount })
+    expect((await credits.budgets()).budgets).toMatchObject([{ limit: amount, remaining: amount }])
     expect(await credits.setAlert({ id: 'a', credits: amount })).toMatchObject({ credits: amount })
     expect(await credits.estimate({ operation: 'work.unit', quantity: amount })).toMatchObject({ minimum: amount, maximum: amount, affordable: true, balanceAfter: 0 })
     const { transaction } = await credits.charge({ operation: 'work.unit', quantity: amount })

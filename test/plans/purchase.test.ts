@@ -77,7 +77,9 @@ const PURCHASE: Purchase = {
   provider: 'manual',
   reference: null,
   refunded: usd('1.50'),
-  budget: null,
+  budget: 'preview',
+  raised: credits(250),
+  isSelfService: true,
 }
 
 describe('a purchase', () => {

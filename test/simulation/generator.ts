@@ -1,6 +1,6 @@
 import type { SeededRandom } from '../support/seeded-random.js'
 import type { CatalogDocument, OperationDocument } from './reference-catalog.js'
-import type { Call, ReferenceLedger, Verb } from './reference-ledger.js'
+import { type Call, type ReferenceLedger, SPENDING_VERBS, type Verb } from './reference-ledger.js'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
@@ -69,6 +69,8 @@ export const ALONE: ReadonlySet<Verb> = new Set(['purchase', 'setBudget', 'raise
 const TOGETHER = VERBS.filter((verb) => !ALONE.has(verb))
 
 /** Verbs whose answers tell no row of their own, or more than it: they are asked without an idempotency key. */
+const AGENTS_VERBS: readonly Verb[] = [...SPENDING_VERBS, 'purchase']
+
 const UNKEYED: ReadonlySet<Verb> = new Set(['setBudget', 'raiseBudget', 'putMember', 'createKey', 'setTimeZone', 'settlePurchase', 'cancelPurchase', 'refundPurchase'])
 
 /** Where a random history may go next, by the data of a catalog; numbers are those of the calls before. */
@@ -143,7 +145,8 @@ export class Generator {
     const { about, ...input } = this.#inputOf(verb, account, now)
     return {
       verb,
-      holder: random.below(4) === 0 ? 'agent' : 'operator',
+      // An agent mostly does what agents do.
+      holder: random.below((AGENTS_VERBS as readonly Verb[]).includes(verb) ? 4 : 30) === 0 ? 'agent' : 'operator',
       ...this.#partyOf(verb, account),
       input: { account, ...idempotencyKey, ...input },
       ...(about === undefined ? {} : { about: about as number }),

@@ -49,6 +49,9 @@ export interface ReferenceCharge {
   /** When and by which row its work began: where budgets count it. */
   readonly began: number
   readonly beganBy: number
+  readonly sequence: number
+  /** What of it was charged last, beyond what had been set aside. */
+  readonly beyond: bigint
   readonly operation: string
   readonly spender: Spender
   readonly credits: bigint
@@ -89,6 +92,9 @@ export interface ReferencePurchase {
   readonly budget: string | null
   state: 'pending' | 'settled' | 'cancelled' | 'refunded'
   settledAt: number
+  settledBy: number
+  raisedBudget: boolean
+  readonly isSelfService: boolean
   grants: ReferenceGrant[]
 }
 
@@ -123,6 +129,11 @@ export class ReferenceAccount {
   itemsDueAt = Infinity
   isSelfServiceSet: boolean | null = null
   plan: RunningPlan | null = null
+  planChangedBy = 0
+  /** The newest row when a plan last ended: what lasted as long as that does not come back. */
+  #endedBy = 0
+  /** The cap of the last boundary at which one held on what rolled over. */
+  #carried: { readonly cap: bigint; readonly from: number } | null = null
   #had: { readonly anchor: number; readonly period: number; readonly allowance: bigint } | null = null
   /** Grants with something left, and promised ones. */
   grants: ReferenceGrant[] = []
@@ -147,7 +158,10 @@ export class ReferenceAccount {
   }
 
   get owner(): Owner {
-    return { zone: this.zone, createdAt: this.createdAt, period: this.plan === null ? null : { since: this.plan.start, until: this.plan.end } }
+    const { zone, createdAt, plan, planChangedBy } = this
+    if (plan === null) return { zone, createdAt, period: null, nextPeriod: null, planChangedBy }
+    const nextPeriod = { since: plan.end, until: monthsAfter(plan.anchor, plan.period + 2, zone) }
+    return { zone, createdAt, period: { since: plan.start, until: plan.end }, nextPeriod, planChangedBy }
   }
 
   /** What can be spent, in the order in which it is. */
@@ -245,9 +259,10 @@ export class ReferenceAccount {
 
   expireReturned(parts: readonly Part[], at: number): void {
     for (const { grant } of parts) {
-      const isOver = grant.expiresAt <= at || (grant.endsWithPlan && this.plan === null)
+      const isOver = grant.expiresAt <= at || (grant.endsWithPlan && (this.plan === null || grant.sequence <= this.#endedBy))
       if (grant.remaining > 0n && isOver) this.expire(grant, at)
     }
+    if (this.#carried !== null) this.#holdToCap(this.#carried.cap, this.#carried.from, at)
   }
 
   #renew(): void {
@@ -262,25 +277,35 @@ export class ReferenceAccount {
   #rollOver({ id, end }: RunningPlan): void {
     const rollover = this.catalog.plans[id]?.rollover
     if (rollover?.kind !== 'capped') return
-    const allowances = this.grants.filter((grant) => grant.source === 'allowance' && !grant.isScheduled && grant.remaining > 0n).sort((a, b) => a.sequence - b.sequence)
-    let over = allowances.reduce((sum, grant) => sum + grant.remaining, 0n) - micro(rollover.cap ?? '0')
+    this.#carried = { cap: micro(rollover.cap ?? '0'), from: end }
+    this.#holdToCap(this.#carried.cap, end, end)
+  }
+
+  /** Of the allowances from before a boundary no more than the cap is held, the newest. */
+  #holdToCap(cap: bigint, from: number, at: number): void {
+    const allowances = this.grants.filter((grant) => grant.source === 'allowance' && !grant.isScheduled && grant.effectiveAt < from && grant.remaining > 0n).sort((a, b) => a.sequence - b.sequence)
+    let over = allowances.reduce((sum, grant) => sum + grant.remaining, 0n) - cap
     for (const grant of allowances) {
       if (over <= 0n) return
       const part = grant.remaining < over ? grant.remaining : over
       over -= part
-      this.expire(grant, end, part)
+      this.expire(grant, at, part)
     }
   }
 
   endPlan(at: number): void {
     this.plan = null
-    this.#setCap(null, at)
+    this.planChangedBy = this.sequence
+    this.setCap(null, at)
     for (const grant of this.burnable()) if (grant.endsWithPlan) this.expire(grant, at)
+    this.#endedBy = this.sequence
   }
 
   /** `before` is the period that it follows; null for a plan that begins now. */
   openPeriod(id: string, before: RunningPlan | null, occasion: 'sign_up' | 'subscription' | 'renewal', isFirst: boolean, at = 0): void {
     const plan = this.catalog.plans[id] as PlanDocument
+    if (before === null) this.planChangedBy = this.sequence
+    const rows = this.sequence
     const anchor = before?.anchor ?? at
     const period = before === null ? 0 : before.period + 1
     const start = before?.end ?? at
@@ -289,9 +314,9 @@ export class ReferenceAccount {
     const grants = this.#periodGrants(plan, occasion, isFirst, id, end)
     const given = grants.reduce((sum, grant) => sum + grant.amount, 0n)
     this.plan = { id, anchor, period, start, end, base: given + held, next: null }
-    this.#setCap(plan, start)
     for (const grant of grants) this.give({ ...grant, effectiveAt: start }, 'grant', start)
     if (plan.trial === true && isFirst) this.trials.add(id)
+    if (occasion !== 'subscription') this.setCap(plan, start, { isSamePlan: before?.id === id, takesRow: this.sequence === rows })
   }
 
   #periodGrants(plan: PlanDocument, occasion: 'sign_up' | 'subscription' | 'renewal', isFirst: boolean, id = '', end = 0): Omit<GrantFacts, 'effectiveAt'>[] {
@@ -316,7 +341,6 @@ export class ReferenceAccount {
     const to = this.allowanceOf(id)
     const amount = to > from ? ((to - from) * BigInt(running.end - at)) / BigInt(running.end - running.start) : 0n
     this.plan = { ...running, id, next: null, base: running.base + amount }
-    this.#setCap(plan, at)
     this.#had = { anchor: running.anchor, period: running.period, allowance: to > from ? to : from }
     if (amount > 0n) this.give({ ...allowanceTerms(plan, running.end), amount, effectiveAt: at }, 'grant', at)
   }
@@ -325,19 +349,23 @@ export class ReferenceAccount {
     return micro(this.catalog.plans[plan]?.monthly_credits ?? '0')
   }
 
-  /** The plan's cap is a budget like any other, which goes on while its window is the same. */
-  #setCap(plan: PlanDocument | null, at: number): void {
+  /** The plan's cap is a budget like any other, which goes on while its window is the same; said after the rows of its write. */
+  setCap(plan: PlanDocument | null, at: number, { isSamePlan = false, takesRow = false } = {}): void {
     const before = this.budgets.open.get('spending_cap')
     const cap = plan?.spending_cap
     if (cap === undefined) {
+      if (before !== undefined && takesRow) this.post('amend', 0n, at)
       this.budgets.open.delete('spending_cap')
       return
     }
     const window = cap.window === 'period' ? 'billing_period' : 'total'
-    const limit = micro(cap.credits)
-    if (before !== undefined && before.limit === limit && before.window === window) return
-    const kept = before !== undefined && before.window === window ? { since: before.since, origin: before.origin, raise: before.raise } : { since: at, origin: this.sequence, raise: null }
-    this.budgets.set({ id: 'spending_cap', scope: {}, window, limit, enforcement: 'hard', thresholds: [80, 95], ...kept })
+    const isSameWindow = before?.window === window
+    const raisedBy = isSamePlan && isSameWindow ? before.raisedBy : 0n
+    const limit = micro(cap.credits) + raisedBy
+    if (isSameWindow && before.limit === limit && before.raisedBy === raisedBy) return
+    if (takesRow) this.post('amend', 0n, at)
+    const kept = isSameWindow ? { since: before.since, origin: before.origin, raises: before.raises } : { since: at, origin: this.sequence, raises: [] }
+    this.budgets.set({ id: 'spending_cap', scope: {}, window, limit, enforcement: 'hard', thresholds: [80, 95], raisedBy, setBy: isSamePlan && isSameWindow ? before.setBy : this.sequence, ...kept })
   }
 
   #chargeItems(): void {
@@ -355,7 +383,7 @@ export class ReferenceAccount {
     item.until = until
   }
 
-  /** A month of an item: whatever is available within every hard limit pays, and nothing else. */
+  /** A month of an item: whatever is available pays, and nothing else. Budgets have no say in what is kept. */
   chargeItem(id: string, item: KeptItem, until: number, at: number): void {
     this.meter(item, until)
     const price = this.catalog.recurring_items?.[id]?.price_per_unit_hour ?? '0'
@@ -365,13 +393,12 @@ export class ReferenceAccount {
     if (cost === 0n) return
     const operation = `recurring.${id}`
     const spender = { ...NOBODY, operation }
-    const payments = this.take(this.within(cost, spender, at))
+    const payments = this.take(cost < this.balance ? cost : this.balance > 0n ? this.balance : 0n)
     const paid = payments.reduce((sum, part) => sum + part.amount, 0n)
     this.spent += paid
     this.uncollected += cost - paid
     this.post('charge', paid, at)
-    this.budgets.count(spender, { used: paid, reserved: 0n, at, began: at, beganBy: this.sequence }, this.owner)
-    this.itemCharges.push({ account: this.id, at, began: at, beganBy: this.sequence, operation, spender, credits: paid })
+    this.itemCharges.push({ account: this.id, at, sequence: this.sequence, beyond: 0n, began: at, beganBy: this.sequence, operation, spender, credits: paid })
   }
 
   /** As much of an amount as the balance and every hard limit allow. */

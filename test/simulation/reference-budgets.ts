@@ -22,7 +22,10 @@ export interface ReferenceBudget {
   readonly since: number
   /** The row after which it counts. */
   readonly origin: number
-  raise: { readonly amount: bigint; readonly until: number } | null
+  /** The row that said its terms last, and what was added to them for good since. */
+  readonly setBy: number
+  raisedBy: bigint
+  raises: readonly { readonly amount: bigint; readonly until: number }[]
 }
 
 /** What windows depend on. */
@@ -30,6 +33,10 @@ export interface Owner {
   readonly zone: string
   readonly createdAt: number
   readonly period: Span | null
+  /** The period after the running one. */
+  readonly nextPeriod: Span | null
+  /** The newest row when the plan last began or ended. */
+  readonly planChangedBy: number
 }
 
 export interface Moved {
@@ -82,7 +89,7 @@ export class ReferenceBudgets {
 
   standing(budget: ReferenceBudget, subject: string, at: number, owner: Owner): Standing {
     const { used, reserved, span } = this.#asOf(budget, subject, at, owner)
-    const limit = budget.limit + (budget.raise !== null && at < budget.raise.until ? budget.raise.amount : 0n)
+    const limit = budget.raises.reduce((sum, { amount, until }) => (at < until ? sum + amount : sum), budget.limit)
     const left = limit - used - reserved
     return { budget, subject, used, reserved, limit, remaining: left > 0n ? left : 0n, until: span.until }
   }
@@ -90,7 +97,7 @@ export class ReferenceBudgets {
   count(spender: Spender, moved: Moved, owner: Owner): void {
     if (moved.used === 0n && moved.reserved === 0n) return
     for (const budget of this.open.values()) {
-      if (moved.beganBy <= budget.origin) continue
+      if (moved.beganBy <= originOf(budget, owner)) continue
       for (const subject of subjectsOf(budget, spender)) this.#countIn(budget, subject, moved, owner)
     }
   }
@@ -103,15 +110,15 @@ export class ReferenceBudgets {
       const step = counted.steps.get(start)
       if (step === undefined && began < at - length) return
       counted.steps.set(start, { used: (step?.used ?? 0n) + used, reserved: (step?.reserved ?? 0n) + reserved })
-    } else if (began < counted.span.since || counted.used + used < 0n || counted.reserved + reserved < 0n) return
+    } else if (began < counted.span.since) return
     counted.used += used
     counted.reserved += reserved
-    this.#counted.set(nameOf(budget, subject), counted)
+    this.#counted.set(nameOf(budget, subject, owner), counted)
   }
 
   /** What is counted as of an instant. A window that has begun runs to its end; a rolling one has let go of what left it. */
   #asOf(budget: ReferenceBudget, subject: string, at: number, owner: Owner): Counted {
-    const known = this.#counted.get(nameOf(budget, subject))
+    const known = this.#counted.get(nameOf(budget, subject, owner))
     const length = rollingLength(budget)
     if (length !== null) return rolled(known, at, length)
     const isBeforePeriod = budget.window === 'billing_period' && owner.period !== null && (known?.span.since ?? 0) < owner.period.since
@@ -138,15 +145,20 @@ function rollingLength({ window }: ReferenceBudget): number | null {
   return window.startsWith('rolling:') ? Number(window.slice('rolling:'.length, -1)) * HOUR_MS : null
 }
 
-function spanOf({ window, since }: ReferenceBudget, at: number, { zone, createdAt, period }: Owner): Span {
+function spanOf({ window, since }: ReferenceBudget, at: number, { zone, createdAt, period, nextPeriod }: Owner): Span {
   if (window === 'day' || window === 'week' || window === 'month') return calendarSpan(at, window, zone)
-  if (window === 'billing_period') return period ?? rhythmSpan(createdAt, at, zone)
+  if (window === 'billing_period') return (period !== null && at >= period.until ? nextPeriod : period) ?? rhythmSpan(createdAt, at, zone)
   return { since, until: Infinity }
 }
 
+/** Billing periods are counted anew once the plan begins or ends. */
+function originOf({ window, origin }: ReferenceBudget, { planChangedBy }: Owner): number {
+  return window === 'billing_period' ? Math.max(origin, planChangedBy) : origin
+}
+
 /** A budget of another beginning has counted nothing yet. */
-function nameOf({ id, origin }: ReferenceBudget, subject: string): string {
-  return JSON.stringify([id, origin, subject])
+function nameOf(budget: ReferenceBudget, subject: string, owner: Owner): string {
+  return JSON.stringify([budget.id, originOf(budget, owner), subject])
 }
 
 export function subjectsOf({ scope, window }: ReferenceBudget, spender: Spender): readonly string[] {

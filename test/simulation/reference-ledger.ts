@@ -109,10 +109,21 @@ export class ReferenceLedger {
 }
 
 /** Work that was admitted is finished by its holder, whatever has become of the key. */
+/** Whether more than was set aside may be spent: from an active account, by a key that holds. */
+function mayExceed(account: ReferenceAccount, { key, spender }: ReferenceReservation): boolean {
+  const holds = key === null || account.keys.get(key)?.isRevoked === false
+  return account.state === 'active' && holds && refusalByParty(account, spender, key) === null
+}
+
 const FINISHING: readonly Verb[] = ['extend', 'settle', 'release']
 
-function refusalByKey({ keys }: ReferenceAccount, { key: id, verb }: Call): Refusal | null {
-  if (id === undefined || FINISHING.includes(verb)) return null
+/** An agent orders credits, which an operator has to settle; whatever else is no spending takes an operator. */
+const AGENTS_TOO: readonly Verb[] = ['purchase']
+
+function refusalByKey({ keys }: ReferenceAccount, { key: id, verb, holder }: Call): Refusal | null {
+  const isSpending = (SPENDING_VERBS as readonly Verb[]).includes(verb)
+  if (!isSpending && !AGENTS_TOO.includes(verb) && holder !== 'operator') return { code: 'forbidden' }
+  if (id === undefined || (FINISHING.includes(verb) && holder !== 'operator')) return null
   const key = keys.get(id)
   if (key === undefined || key.isRevoked) return { code: 'unauthenticated' }
   if (key.scopes.includes('admin')) return null
@@ -167,7 +178,7 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
     account.post('charge', amount, at)
     const began = { began: at, beganBy: account.sequence }
     account.budgets.count(spender, { used: amount, reserved: 0n, at, ...began }, account.owner)
-    ledger.charges.set(number, { account: account.id, at, ...began, operation: operationOf(call), spender, credits: amount, payments, refunded: 0n })
+    ledger.charges.set(number, { account: account.id, at, sequence: account.sequence, beyond: 0n, ...began, operation: operationOf(call), spender, credits: amount, payments, refunded: 0n })
     return done(number, account, { charged: credits(amount), budgetLevel: level, variant: price.variant })
   },
 
@@ -230,8 +241,11 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
       if (part < pin.amount) returned.push({ grant: pin.grant, amount: pin.amount - part })
     }
     const hard = account.hardRemaining(row.spender, at)
-    const allowed = hard === null || left < hard ? left : hard
-    const beyond = account.take(account.within(left, row.spender, at))
+    // Beyond what was admitted nothing is spent from a stopped account, or with a key that holds no more.
+    const admitted = isOpen ? 0n : row.amount
+    const most = mayExceed(account, row) || left < admitted ? left : admitted
+    const allowed = hard === null || most < hard ? most : hard
+    const beyond = account.take(account.within(most, row.spender, at))
     const fromGrants = beyond.reduce((sum, part) => sum + part.amount, 0n)
     const room = isOpen && row.overrun === 'debt' ? account.debtMax - account.debt : 0n
     const unpaid = allowed - fromGrants
@@ -246,8 +260,10 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
     account.uncollected += left - fromGrants - owed
     account.post('settle', charged, at)
     const began = { began: row.openedAt, beganBy: row.sequence }
-    account.budgets.count(row.spender, { used: charged, reserved: isOpen ? -row.amount : 0n, at, ...began }, account.owner)
-    ledger.charges.set(number, { account: row.account, at, ...began, operation: row.operation, spender: row.spender, credits: charged, payments, refunded: 0n })
+    const extra = fromGrants + owed
+    account.budgets.count(row.spender, { used: charged - extra, reserved: isOpen ? -row.amount : 0n, at, ...began }, account.owner)
+    account.budgets.count(row.spender, { used: extra, reserved: 0n, at, began: at, beganBy: account.sequence }, account.owner)
+    ledger.charges.set(number, { account: row.account, at, sequence: account.sequence, beyond: extra, ...began, operation: row.operation, spender: row.spender, credits: charged, payments, refunded: 0n })
     account.expireReturned(returned, at)
     return done(number, account, {
       charged: credits(charged),
@@ -274,6 +290,8 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
     const amount = input['credits'] === undefined ? refundable : micro(input['credits'] as number)
     if (amount === 0n || amount > refundable) return { code: 'refund_not_allowed' }
     const { back, owed } = sharesBack(charge, amount)
+    const lastLeft = charge.beyond > charge.refunded ? charge.beyond - charge.refunded : 0n
+    const ofLast = lastLeft < amount ? lastLeft : amount
     charge.refunded += amount
     account.spent -= amount
     const undone = owed < account.debt ? owed : account.debt
@@ -285,7 +303,8 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
     }
     account.giveBack(back)
     account.post('refund', amount, at)
-    account.budgets.count(charge.spender, { used: -amount, reserved: 0n, at, began: charge.began, beganBy: charge.beganBy }, account.owner)
+    account.budgets.count(charge.spender, { used: -ofLast, reserved: 0n, at, began: charge.at, beganBy: charge.sequence }, account.owner)
+    account.budgets.count(charge.spender, { used: ofLast - amount, reserved: 0n, at, began: charge.began, beganBy: charge.beganBy }, account.owner)
     account.expireReturned(back, at)
     return done(number, account, { refunded: credits(amount) })
   },
@@ -319,6 +338,7 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
     else if (!isBought) return { code: 'invalid_request' }
     else account.switchPlan(id, at)
     account.post('amend', 0n, at)
+    account.setCap(plan, at)
     return done(number, account, {})
   },
 
@@ -332,14 +352,18 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
     const pack = ledger.catalog.packs?.[input['pack'] as string]
     if (pack === undefined) return { code: 'unknown_pack' }
     const budget = (input['budget'] as string | undefined) ?? null
+    const isSelfService = call.holder === 'agent'
+    if (isSelfService && budget !== null) return { code: 'forbidden' }
     if (budget !== null && !account.budgets.open.has(budget)) return { code: 'unknown_budget' }
     if (account.state === 'closed') return { code: 'account_suspended' }
     // Nobody but an operator says that money was taken: what a customer orders waits until one does.
-    const isPending = input['pending'] === true || call.holder === 'agent'
+    const isPending = input['pending'] === true || isSelfService
+    const waiting = [...ledger.purchases.values()].filter((other) => other.account === account.id && other.isSelfService && other.state === 'pending')
+    if (isSelfService && waiting.length >= 20) return { code: 'invalid_request' }
     if (!isPending && account.grants.length + pack.parts.length > OPEN_GRANTS_MAX) return { code: 'invalid_request' }
     const bought = pack.parts.reduce((sum, part) => sum + micro(part.credits), 0n)
     account.post('amend', 0n, at)
-    const purchase: ReferencePurchase = { account: account.id, pack: input['pack'] as string, credits: bought, orderedAt: at, budget, state: 'pending', settledAt: at, grants: [] }
+    const purchase: ReferencePurchase = { account: account.id, pack: input['pack'] as string, credits: bought, orderedAt: at, budget, state: 'pending', settledAt: at, settledBy: 0, raisedBudget: false, isSelfService, grants: [] }
     ledger.purchases.set(number, purchase)
     account.pending += bought
     if (!isPending) settlePurchase(ledger, purchase, account, at)
@@ -378,7 +402,10 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
     account.post('revoke', left, at)
     purchase.state = 'refunded'
     const budget = account.budgets.open.get(purchase.budget ?? '')
-    if (budget !== undefined) budget.limit -= left < budget.limit ? left : budget.limit
+    if (budget !== undefined && purchase.raisedBudget && purchase.settledBy > budget.setBy) {
+      budget.limit -= left
+      budget.raisedBy -= left
+    }
     return done(call.about ?? null, account, { revoked: credits(left) })
   },
 
@@ -388,8 +415,8 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
     const before = account.budgets.open.get(id)
     const goesOn = before !== undefined && before.window === window && sameScope(before.scope, scope)
     account.post('amend', 0n, at)
-    const made = goesOn ? { since: before.since, origin: before.origin, raise: before.raise } : { since: at, origin: account.sequence, raise: null }
-    const budget: ReferenceBudget = { id, scope: scope as ReferenceBudget['scope'], window, limit: micro(limit), enforcement, thresholds: enforcement === 'hard' ? [80, 95] : [100], ...made }
+    const made = goesOn ? { since: before.since, origin: before.origin, raises: before.raises } : { since: at, origin: account.sequence, raises: [] }
+    const budget: ReferenceBudget = { id, scope: scope as ReferenceBudget['scope'], window, limit: micro(limit), enforcement, thresholds: enforcement === 'hard' ? [80, 95] : [100], setBy: account.sequence, raisedBy: 0n, ...made }
     account.budgets.set(budget)
     return { answer: budgetAnswer(account, budget, at), row: number }
   },
@@ -408,8 +435,13 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
     const amount = micro(input['credits'] as number)
     const until = input['until'] as number | undefined
     if (until !== undefined && until <= at) return { code: 'invalid_request' }
-    if (until === undefined) budget.limit += amount
-    else budget.raise = { amount, until }
+    budget.raises = budget.raises.filter((raise) => at < raise.until)
+    if (until !== undefined && budget.raises.length === 20) return { code: 'invalid_request' }
+    if (until !== undefined) budget.raises = [...budget.raises, { amount, until }]
+    else {
+      budget.limit += amount
+      budget.raisedBy += amount
+    }
     account.post('amend', 0n, at)
     return { answer: budgetAnswer(account, budget, at), row: number }
   },
@@ -494,7 +526,7 @@ function spenderOf({ catalog }: ReferenceLedger, call: Call, { keys }: Reference
     ...NOBODY,
     keys: call.key === undefined ? [] : [call.key, ...(key?.ancestors ?? [])],
     environment: key?.environment ?? null,
-    member: call.member ?? key?.member ?? null,
+    member: key?.member ?? call.member ?? null,
     run: call.run ?? null,
     operation: operationOf(call),
     category: categoryOf(catalog, operationOf(call)),
@@ -507,16 +539,22 @@ function refusalToSpend({ call, account, at }: Moment, spender: Spender, { maxim
   const needsPlan = plans.length > 0 && !plans.includes(account.plan?.id ?? '')
   if (amount === 0n) return needsPlan ? { code: 'plan_required' } : null
   if (account.state !== 'active') return { code: 'account_suspended' }
+  const stranger = refusalByParty(account, spender, call.key ?? null)
+  if (stranger !== null) return stranger
+  if (needsPlan) return { code: 'plan_required' }
+  return refusalByAmount(account, spender, at, amount)
+}
+
+/** A viewer spends nothing, and a key only on what its scopes name. */
+function refusalByParty(account: ReferenceAccount, spender: Spender, key: string | null): Refusal | null {
   if (spender.member !== null) {
     const role = account.members.get(spender.member)
     if (role === undefined) return { code: 'unknown_member' }
     if (role === 'viewer') return { code: 'forbidden' }
   }
-  const scopes = call.key === undefined ? ['credits:spend'] : (account.keys.get(call.key)?.scopes ?? [])
+  const scopes = key === null ? ['credits:spend'] : (account.keys.get(key)?.scopes ?? [])
   const mayUse = scopes.some((scope) => ['credits:spend', 'admin', spender.operation, `${spender.category}:*`].includes(scope))
-  if (!mayUse) return { code: 'forbidden' }
-  if (needsPlan) return { code: 'plan_required' }
-  return refusalByAmount(account, spender, at, amount)
+  return mayUse ? null : { code: 'forbidden' }
 }
 
 /** The limit that leaves the least is the one that is named. */
@@ -596,7 +634,12 @@ function settlePurchase({ catalog }: ReferenceLedger, purchase: ReferencePurchas
   })
   account.post('amend', 0n, at)
   const budget = account.budgets.open.get(purchase.budget ?? '')
-  if (budget !== undefined) budget.limit += purchase.credits
+  if (budget !== undefined) {
+    budget.limit += purchase.credits
+    budget.raisedBy += purchase.credits
+    purchase.raisedBudget = true
+  }
+  purchase.settledBy = account.sequence
   account.pending -= purchase.credits
   purchase.state = 'settled'
   purchase.settledAt = at
@@ -616,11 +659,10 @@ function sameScope(a: object, b: object): boolean {
   return sorted(a) === sorted(b)
 }
 
-/** What is told of a budget that counts everything together; one for each of something has no one figure. */
-function budgetAnswer(account: ReferenceAccount, budget: ReferenceBudget, at: number): Readonly<Record<string, unknown>> {
-  if ('each' in budget.scope || budget.window === 'run') return { id: budget.id }
-  const { limit, used, reserved, remaining } = account.budgets.standing(budget, '', at, account.owner)
-  return { id: budget.id, limit: credits(limit), used: credits(used), reserved: credits(reserved), remaining: credits(remaining) }
+/** The terms as they were set: what was counted is no part of the answer, which a replay repeats. */
+function budgetAnswer(account: ReferenceAccount, { id, limit, raises, enforcement }: ReferenceBudget, at: number): Readonly<Record<string, unknown>> {
+  const raised = raises.filter((raise) => at < raise.until).reduce((sum, raise) => sum + raise.amount, 0n)
+  return { id, limit: credits(limit + raised), enforcement, balance: credits(account.balance), replayed: false }
 }
 
 function nothingWritten(account: ReferenceAccount): Predicted {

@@ -1,7 +1,7 @@
 import type { BudgetTerms } from '../../src/budgets/budget.js'
 import { parseCatalog } from '../../src/catalog/parse-catalog.js'
 import type { CatalogVersion } from '../../src/catalog/version.js'
-import { NO_PLAN } from '../../src/decide/account.js'
+import { NO_PLAN } from '../../src/plans/period.js'
 import type { Actor, Command, CommandOf, Subject } from '../../src/decide/command.js'
 import type { Done, Outcome, Refusal } from '../../src/decide/outcome.js'
 import type { KeyTerms } from '../../src/keys/key.js'

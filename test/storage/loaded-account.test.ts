@@ -4,7 +4,10 @@ import type { Changes } from '../../src/decide/outcome.js'
 import { type Need, NotLoaded } from '../../src/decide/view.js'
 import { openAccount } from '../../src/ledger/account.js'
 import type { AccountRecord, RecordKind } from '../../src/ledger/account-record.js'
+import type { Reservation } from '../../src/ledger/reservation.js'
 import { LoadedAccount } from '../../src/storage/loaded-account.js'
+import { BEGINNING, DUE_PAGE } from '../../src/storage/needs.js'
+import { NEVER } from '../../src/time/instant.js'
 import { catalogVersion, T0 } from './fixtures.js'
 import { counter, record } from './record-conformance.js'
 
@@ -208,5 +211,49 @@ describe('an account kept for a further batch', () => {
     expect(needOf(() => kept.keptFor(CATALOGS).counters(keys))).toEqual({ kind: 'counters', keys })
     addCounters(kept, keys.slice(0, 1), [counter('b1', 's0')])
     expect(kept.counters(keys.slice(0, 1))).toEqual([counter('b1', 's0')])
+  })
+})
+
+describe('what is due in a loaded account', () => {
+  const at = T0 + 1_000
+  const due = (sequence: number, expiresAt: number): Reservation => ({
+    id: `rs_${sequence}`, sequence, state: 'open', holder: 'operator', key: null, member: null, run: null, amount: 0n, pins: [], overrun: 'cap',
+    openedAt: T0, expiresAt, price: null, priceVersion: 1, operation: 'work', variant: null, tool: null, labels: null, callKey: null, callFingerprint: null,
+    endedBy: null,
+  })
+  const add = (account: LoadedAccount, after: number, rows: readonly Reservation[], horizon: number): void => {
+    const found = { reservations: rows, expiring: [], scheduled: [], horizon, isCut: horizon < at, next: NEVER }
+    account.add({ kind: 'due', after, at, count: DUE_PAGE }, { kind: 'due', ...found })
+  }
+  const ended = (row: Reservation): Reservation => ({ ...row, state: 'expired' })
+  const sequences = (account: LoadedAccount) => account.due(at).reservations.map(({ sequence }) => sequence)
+
+  it('is asked for in pages of one size, each after the one before, and shows what is left of all', () => {
+    const account = loaded({ rules: 0 })
+    expect(needOf(() => account.due(at))).toEqual({ kind: 'due', after: BEGINNING, at, count: DUE_PAGE })
+    const [one, two, three] = [due(1, T0 + 1), due(2, T0 + 1), due(3, T0 + 5)]
+    add(account, BEGINNING, [one, two], T0 + 1)
+    expect(sequences(account)).toEqual([1, 2])
+    // The write was full after the first of them.
+    account.apply(changes({ reservations: [ended(one)] }))
+    expect(needOf(() => account.due(at))).toEqual({ kind: 'due', after: T0 + 1, at, count: DUE_PAGE })
+    add(account, T0 + 1, [three], at)
+    expect([sequences(account), account.due(at).isCut]).toEqual([[2, 3], false])
+  })
+
+  it('goes on after a page of which this batch has ended everything', () => {
+    const account = loaded({ rules: 0 })
+    const row = due(1, T0 + 1)
+    account.apply(changes({ reservations: [ended(row)] }))
+    add(account, BEGINNING, [row], T0 + 1)
+    expect([sequences(account), account.due(at).isCut]).toEqual([[], true])
+    account.apply(changes({}))
+    expect(needOf(() => account.due(at))).toMatchObject({ after: T0 + 1 })
+  })
+
+  it('is asked for from the beginning again in a further batch', () => {
+    const account = loaded({ rules: 0 })
+    add(account, BEGINNING, [due(1, T0 + 1)], at)
+    expect(needOf(() => account.keptFor(CATALOGS).due(at))).toMatchObject({ after: BEGINNING })
   })
 })

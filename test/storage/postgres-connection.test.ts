@@ -144,7 +144,7 @@ describe('writes that meet', () => {
     await raw.query(`insert into accounts select 'meanwhile', state, parent, time_zone, is_test, debt_max, 'salt of meanwhile', created_at,
       last_at, sequence, head, issued, available, reserved, spent, expired, revoked, uncollected, debt, open_grants, open_reservations,
       next_due_at, plan, plan_anchor_at, period, period_start, period_end, period_base, next_plan, rules, pending, fired,
-      clock_ahead_ms, items_due_at from accounts where id = 'template'`)
+      clock_ahead_ms, items_due_at, plan_changed_by from accounts where id = 'template'`)
     const creating = store.update(createAccount('meanwhile'), T0 + 1)
     await someoneWaits()
     await raw.query('commit')

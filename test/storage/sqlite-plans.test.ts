@@ -112,7 +112,7 @@ function fill(to: Connection): void {
   to.exec(`
     with recursive n (i) as (select 1 union all select i + 1 from n where i < ${ACCOUNTS})
     insert into accounts select 'a' || i, 'active', null, 'UTC', 0, 0, 's', 0, 0, ${ROWS}, ${head}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-      i * 7, null, null, null, null, null, null, null, 0, 0, '[]', 0, 0 from n;
+      i * 7, null, null, null, null, null, null, null, 0, 0, '[]', 0, 0, 0 from n;
     with recursive n (i) as (select 1 union all select i + 1 from n where i < ${ROWS})
     insert into grants (account, sequence, id, source, priority, is_paid, amount, remaining, state, is_open, effective_at, expires_at, ends_with_plan)
     select a.id, i, 'g' || i, 'x', i % 3, 0, 10, i % 2, 'effective', i % 2, 0, i + 1, 0 from n, accounts as a;

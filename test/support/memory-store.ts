@@ -1,7 +1,6 @@
 import type { Counter, CounterKey } from '../../src/budgets/counter.js'
 import type { CatalogVersion, NewCatalogVersion } from '../../src/catalog/version.js'
 import type { Command } from '../../src/decide/command.js'
-import type { Draft } from '../../src/decide/draft.js'
 import type { Changes, Outcome } from '../../src/decide/outcome.js'
 import type { Need } from '../../src/decide/view.js'
 import type { Account } from '../../src/ledger/account.js'
@@ -19,6 +18,7 @@ import {
   LedgerUnavailable,
   type Orphan,
   QUARTER_MS,
+  type Reader,
   type RecordQuery,
   type SequenceRange,
   type Store,
@@ -181,7 +181,7 @@ class MemoryStore implements Store {
     return step.value
   }
 
-  read<T>(account: string, now: Instant, reader: (draft: Draft) => T): Promise<T | null> {
+  read<T>(account: string, now: Instant, reader: Reader<T>): Promise<T | null> {
     // A read waits for its turn as well: maps have no snapshots.
     return this.#whenOpen(() => this.#database.exclusively(() => this.#run(readAccount(account, now, this.#catalogs(), reader))))
   }
@@ -368,24 +368,26 @@ function find(tables: Tables, need: Need): Found {
     case 'counters':
       return { kind: 'counters', counters: need.keys.map((key) => tables.counters.get(counterName(key)) ?? null) }
     case 'due':
-      return { kind: 'due', ...findDue(tables, need.at, need.count) }
+      return { kind: 'due', ...findDue(tables, need) }
   }
 }
 
-function findDue(tables: Tables, at: Instant, count: number) {
+function findDue(tables: Tables, { after, at, count }: DuePage) {
   const open = [...tables.reservations.values()].filter((row) => row.state === 'open')
   const effective = [...tables.grants.values()].filter(isOpen)
   const promised = [...tables.grants.values()].filter((row) => row.state === 'scheduled')
-  const reservations = duePage(open, (row) => row.expiresAt, at, count)
-  const expiring = duePage(effective, (row) => row.expiresAt, at, count)
-  const scheduled = duePage(promised, (row) => row.effectiveAt, at, count)
+  const reservations = duePage(open, (row) => row.expiresAt, { after, at, count })
+  const expiring = duePage(effective, (row) => row.expiresAt, { after, at, count })
+  const scheduled = duePage(promised, (row) => row.effectiveAt, { after, at, count })
   const dues = [...open.map((row) => row.expiresAt), ...effective.map((row) => row.expiresAt), ...promised.map((row) => row.effectiveAt)]
   const next = dues.filter((due) => due > at).reduce((a, b) => Math.min(a, b), NEVER)
   return dueRows({ reservations, expiring, scheduled }, at, count, next)
 }
 
-function duePage<Row>(rows: readonly Row[], dueOf: (row: Row) => Instant, at: Instant, count: number): readonly Row[] {
-  const due = rows.filter((row) => dueOf(row) <= at).sort((a, b) => dueOf(a) - dueOf(b))
+type DuePage = Omit<Extract<Need, { readonly kind: 'due' }>, 'kind'>
+
+function duePage<Row>(rows: readonly Row[], dueOf: (row: Row) => Instant, { after, at, count }: DuePage): readonly Row[] {
+  const due = rows.filter((row) => dueOf(row) > after && dueOf(row) <= at).sort((a, b) => dueOf(a) - dueOf(b))
   const last = due[count - 1]
   return last === undefined ? due : due.filter((row) => dueOf(row) <= dueOf(last))
 }

@@ -103,6 +103,37 @@ describe('the usage report', () => {
     expect((await usage()).totalCredits).toBe(3)
   })
 
+  it('agrees with the balance and the history when more is due than one write would record', async () => {
+    const catalog = {
+      id: 'items',
+      name: 'Items',
+      unit: { name: 'credit', plural: 'credits', credit_usd: null },
+      price_increase_notice_days: 30,
+      operations: { unit: { name: 'Unit', price: { model: 'per_unit', credits: '1' } } },
+      recurring_items: { domain: { name: 'Domain', unit: { name: 'domain', plural: 'domains' }, price_per_unit_hour: '0.01' } },
+    }
+    const ledger = await openCredits({ database: ':memory:', catalog, clock: { now: () => now } })
+    await ledger.createAccount({ id: 'acme' })
+    await ledger.grant({ account: 'acme', credits: 1_000 })
+    await ledger.setItem({ account: 'acme', item: 'domain', quantity: 1 })
+    const since = now
+    now = Date.parse('2026-03-31T12:00:00Z')
+    const expiresAt = Date.parse('2026-04-01T00:00:00Z')
+    for (let index = 0; index < 650; index += 1) await ledger.grant({ account: 'acme', credits: 1, priority: 90, expiresAt: expiresAt + index * 1_000 })
+    now = Date.parse('2026-04-10T00:00:00Z')
+    const told = async () => [
+      await ledger.balance({ account: 'acme' }),
+      (await ledger.usage({ account: 'acme', since })).totalCredits,
+      await ledger.transactions({ account: 'acme', limit: 1_000 }),
+      await ledger.statement({ account: 'acme', month: '2026-04' }),
+    ]
+    const projected = await told()
+    expect(projected[1]).toBeGreaterThan(0)
+    expect(await ledger.sweep()).toBe(1)
+    expect(await told()).toEqual(projected)
+    await ledger.close()
+  })
+
   it('covers the last thirty days unless told otherwise', async () => {
     await charge('chat.message')
     now = T0 + 30 * 24 * HOUR

@@ -33,8 +33,7 @@ const create = command<CreateOptions>({
   example: 'account create acme --plan free --tz Europe/Berlin',
   run: async ({ open, arguments: [id = ''], options, style }) => {
     const { plan, tz: timeZone, parent, test, debtLimit, idempotencyKey } = options
-    // A key is one account's; whether it may open others is what its scope was asked for.
-    const ledger = (await open()).as({ key: null })
+    const ledger = await open()
     const account = await ledger.createAccount(given<Input<'createAccount'>>({ id, plan, timeZone, parent, test, debtLimit, idempotencyKey }))
     return { result: account, text: () => accountLines(account, style) }
   },
@@ -43,7 +42,7 @@ const create = command<CreateOptions>({
 const list = command({
   name: 'account list',
   isReading: true,
-  // Of all accounts, while a key is one account's.
+  // Of all accounts, while a key is one account's: the ledger refuses every key.
   scope: 'admin',
   summary: 'list the accounts of the ledger',
   example: 'account list',
@@ -74,8 +73,9 @@ const timeZone = command<{ readonly idempotencyKey?: string }>({
   fields: { timeZone: '<zone>' },
   run: async ({ open, arguments: [zone = '', id], options: { idempotencyKey }, style }) => {
     const ledger = await open()
-    const account = await ledger.setTimeZone(given<Input<'setTimeZone'>>({ account: id, timeZone: zone, idempotencyKey }))
-    return { result: account, text: () => accountLines(account, style) }
+    const done = await ledger.setTimeZone(given<Input<'setTimeZone'>>({ account: id, timeZone: zone, idempotencyKey }))
+    const account = await ledger.account({ account: done.id })
+    return { result: done, text: () => accountLines(account, style) }
   },
 })
 

@@ -61,12 +61,13 @@ const set = command<SetOptions>({
     const percent = readOptionalNumber(remaining, '--remaining')
     const ledger = await open()
     await seeThatItIsFree(ledger, id, burn === undefined ? 'balance' : 'burn')
-    const alert: Alert =
+    const done =
       burn === undefined
         ? { type: 'balance', ...(await ledger.setAlert(given<Input<'setAlert'>>({ id, credits: below, percent, level, when: below === undefined ? undefined : 'below', idempotencyKey }))) }
         : { type: 'burn', ...(await ledger.setBudget(given<Input<'setBudget'>>({ id, limit: burn, window, enforcement: 'alert', idempotencyKey }))) }
+    const alert = (await allAlerts(ledger)).find((one) => one.id === id)
     const { timeZone } = await ledger.account()
-    return { result: alert, text: () => [`${style.bold(printable(id))}: ${alertWords(alert, timeZone)}`] }
+    return { result: done, text: () => [`${style.bold(printable(id))}${alert === undefined ? ' is not there any more' : `: ${alertWords(alert, timeZone)}`}`] }
   },
 })
 

@@ -1,7 +1,9 @@
+import type { Credits } from '../../credits.js'
 import type { Input } from '../../facade/inputs.js'
+import type { WrittenBudgetResult } from '../../usage/results.js'
 import { budgetLines, budgetTable } from '../budget-words.js'
-import { command, type CommandDefinition } from '../definition.js'
-import { printable } from '../output.js'
+import { command, type CommandDefinition, type Report } from '../definition.js'
+import { printable, type Style } from '../output.js'
 import { readNumber, readScope } from '../words.js'
 import { again, given, IDEMPOTENCY_KEY } from './spend.js'
 
@@ -65,9 +67,7 @@ const set = command<SetOptions>({
       idempotencyKey: options.idempotencyKey,
     })
     const ledger = await open()
-    const budget = await ledger.setBudget(input)
-    const { timeZone } = await ledger.account()
-    return { result: budget, text: () => budgetLines(budget, timeZone, style) }
+    return written(ledger, await ledger.setBudget(input), style)
   },
 })
 
@@ -93,10 +93,20 @@ const raise = command<{ readonly until?: string; readonly idempotencyKey?: strin
   fields: { credits: '<credits>', id: '<id>' },
   run: async ({ open, arguments: [id = '', amount = ''], options: { until, idempotencyKey }, style }) => {
     const ledger = await open()
-    const budget = await ledger.raiseBudget(given<Input<'raiseBudget'>>({ id, credits: amount, until, idempotencyKey }))
-    const { timeZone } = await ledger.account()
-    return { result: budget, text: () => budgetLines(budget, timeZone, style) }
+    const done = await ledger.raiseBudget(given<Input<'raiseBudget'>>({ id, credits: amount, until, idempotencyKey }))
+    return written(ledger, done, style)
   },
 })
+
+/** What was written; people are told beside it how the budget stands now. */
+async function written(ledger: Credits, done: WrittenBudgetResult, style: Style): Promise<Report> {
+  const { budgets } = await ledger.budgets()
+  const { timeZone } = await ledger.account()
+  const standing = budgets.find(({ id }) => id === done.id)
+  return {
+    result: done,
+    text: () => (standing === undefined ? [`${style.bold(printable(done.id))} is not there any more`] : budgetLines(standing, timeZone, style)),
+  }
+}
 
 export const budgetCommands: readonly CommandDefinition[] = [list, set, raise, remove]

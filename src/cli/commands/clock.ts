@@ -13,10 +13,10 @@ const advance = command<{ readonly idempotencyKey?: string }>({
   fields: { by: '<time>' },
   run: async ({ open, arguments: [by = ''], options: { idempotencyKey }, style }) => {
     const ledger = await open()
-    const account = await ledger.advanceClock(given<Input<'advanceClock'>>({ by, idempotencyKey }))
+    const done = await ledger.advanceClock(given<Input<'advanceClock'>>({ by, idempotencyKey }))
     return {
-      result: account,
-      text: () => [`${style.bold(printable(account.id))} is ${printable(by)} further${again(account)}; the balance is ${count(account.balance, 'credit')}`],
+      result: done,
+      text: () => [`${style.bold(printable(done.id))} is ${printable(by)} further${again(done)}; the balance is ${count(done.balance, 'credit')}`],
     }
   },
 })

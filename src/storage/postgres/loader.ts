@@ -37,10 +37,10 @@ export async function answerFrom(query: Query, request: Request, isWrite: boolea
   return { kind: 'accounts', accounts: request.ids.map((id) => byId.get(id) ?? null) }
 }
 
-/** A statement that looks up rows for a list of accounts with a value or two each, given as arrays. */
+/** A statement that looks up rows for a list of accounts with one to three values each, given as arrays. */
 function lookUp(columns: readonly string[], table: string, types: readonly string[], rest: string, order: string): string {
   const arrays = types.map((type, index) => `$${index + 2}::${type}[]`)
-  const names = ['value', 'more'].slice(0, types.length)
+  const names = ['value', 'more', 'after'].slice(0, types.length)
   return `select n.place, r.*
     from unnest($1::text[], ${arrays.join(', ')}) with ordinality as n (account, ${names.join(', ')}, place)
     cross join lateral (select ${columns.join(', ')} from ${table} where account = n.account and ${rest}) as r
@@ -66,12 +66,13 @@ const LOOK_UPS = {
   counter: lookUp(COUNTER_COLUMNS, 'counters', ['text', 'text'], 'budget = n.value and subject = n.more', 'budget'),
 } as const
 
-/** The rows due by `value`: as many as `more` says, and those due at the same instant as the last of them. */
+/** The rows due after `after` and by `value`: as many as `more` says, and those due at the same instant as the last of them. */
 function duePage(columns: readonly string[], table: string, isWaiting: string, due: string): string {
-  const last = `select ${due} from ${table} where account = n.account and ${isWaiting} and ${due} <= n.value
+  const isDue = `${isWaiting} and ${due} > n.after and ${due} <= n.value`
+  const last = `select ${due} from ${table} where account = n.account and ${isDue}
     order by ${due} limit 1 offset n.more - 1`
-  const rest = `${isWaiting} and ${due} <= n.value and ${due} <= coalesce((${last}), n.value)`
-  return lookUp(columns, table, ['int8', 'int8'], rest, `${due}, sequence`)
+  const rest = `${isDue} and ${due} <= coalesce((${last}), n.value)`
+  return lookUp(columns, table, ['int8', 'int8', 'int8'], rest, `${due}, sequence`)
 }
 
 const NEXT_DUE = `
@@ -173,7 +174,7 @@ async function findDue(query: Query, asked: readonly Asked<NeedOf<'due'>>[], fou
   if (asked.length === 0) return
   const accounts = asked.map(({ account }) => account)
   const instants = asked.map(({ need }) => need.at)
-  const values = [accounts, instants, asked.map(({ need }) => need.count)]
+  const values = [accounts, instants, asked.map(({ need }) => need.count), asked.map(({ need }) => need.after)]
   const reservations = await rowsByPlace<ReservationRow>(query, LOOK_UPS.dueReservations, values)
   const expiring = await rowsByPlace<GrantRow>(query, LOOK_UPS.expiringGrants, values)
   const scheduled = await rowsByPlace<GrantRow>(query, LOOK_UPS.scheduledGrants, values)

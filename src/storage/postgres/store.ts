@@ -3,7 +3,6 @@ import type { Pool } from 'pg'
 import type { Counter } from '../../budgets/counter.js'
 import type { CatalogVersion, NewCatalogVersion } from '../../catalog/version.js'
 import { type Command, mustBeSynced } from '../../decide/command.js'
-import type { Draft } from '../../decide/draft.js'
 import type { Outcome } from '../../decide/outcome.js'
 import type { Account } from '../../ledger/account.js'
 import type { AccountRecord } from '../../ledger/account-record.js'
@@ -20,6 +19,7 @@ import {
   type KindSum,
   LedgerUnavailable,
   type Orphan,
+  type Reader,
   type RecordQuery,
   type SchemaChange,
   type SequenceRange,
@@ -118,7 +118,7 @@ class PostgresStore implements Store {
     return settled
   }
 
-  read<T>(account: string, now: Instant, reader: (draft: Draft) => T): Promise<T | null> {
+  read<T>(account: string, now: Instant, reader: Reader<T>): Promise<T | null> {
     return this.#whenOpen(() =>
       inRead(this.#pool, async (query) => {
         const catalogs = await this.#loadCatalogs(query)

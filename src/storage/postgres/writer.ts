@@ -42,7 +42,7 @@ const INTEGERS: readonly string[] = [
   'uncollected', 'debt', 'open_grants', 'open_reservations', 'next_due_at', 'plan_anchor_at', 'period', 'period_start',
   'period_end', 'period_base', 'priority', 'is_paid', 'amount', 'remaining', 'is_open', 'effective_at', 'expires_at', 'opened_at',
   'price_version', 'ended_by', 'at', 'credits', 'balance_after', 'refers_to',
-  'rules', 'pending', 'clock_ahead_ms', 'items_due_at', 'ends_with_plan', 'origin', 'window_start', 'window_end', 'used', 'fired_percent',
+  'rules', 'pending', 'clock_ahead_ms', 'items_due_at', 'plan_changed_by', 'ends_with_plan', 'origin', 'window_start', 'window_end', 'used', 'fired_percent',
 ]
 
 function typeOf(column: string): string {

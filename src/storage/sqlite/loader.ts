@@ -74,8 +74,8 @@ function payers(statements: Statements, account: string, transaction: Transactio
   return transaction === null ? [] : paidBy(transaction).map((sequence) => grantOf(statements, account, sequence))
 }
 
-function findDue(statements: Statements, account: string, { at, count }: DueNeed): DueRows {
-  const page = { account, at, last: count - 1 }
+function findDue(statements: Statements, account: string, { after, at, count }: DueNeed): DueRows {
+  const page = { account, after, at, last: count - 1 }
   const reservations = statements.dueReservations.all(page).map(reservationFromRow)
   const expiring = statements.expiringGrants.all(page).map(grantFromRow)
   const scheduled = statements.scheduledGrants.all(page).map(grantFromRow)

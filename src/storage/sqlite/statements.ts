@@ -48,9 +48,10 @@ export interface Statements {
   readonly insertCatalog: Statement<unknown[]>
 }
 
-/** The rows due by `at`: as many as `last` counts from zero, and those due at the same instant as that one. */
+/** The rows due after `after` and by `at`: as many as `last` counts from zero, and those due at the same instant as that one. */
 interface DuePage {
   readonly account: string
+  readonly after: Instant
   readonly at: Instant
   readonly last: number
 }
@@ -130,10 +131,9 @@ export function prepareStatements(connection: Connection): Statements {
 }
 
 function duePage(table: string, isWaiting: string, due: string): string {
-  const rows = `from ${table} where account = @account and ${isWaiting}`
+  const rows = `from ${table} where account = @account and ${isWaiting} and ${due} > @after and ${due} <= @at`
   return `${rows}
-    and ${due} <= @at
-    and ${due} <= coalesce((select ${due} ${rows} and ${due} <= @at order by ${due} limit 1 offset @last), @at)
+    and ${due} <= coalesce((select ${due} ${rows} order by ${due} limit 1 offset @last), @at)
     order by ${due}, sequence`
 }
 

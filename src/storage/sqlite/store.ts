@@ -1,7 +1,6 @@
 import type { Counter } from '../../budgets/counter.js'
 import type { CatalogVersion, NewCatalogVersion } from '../../catalog/version.js'
 import { type Command, mustBeSynced } from '../../decide/command.js'
-import type { Draft } from '../../decide/draft.js'
 import type { Outcome } from '../../decide/outcome.js'
 import type { Account } from '../../ledger/account.js'
 import type { AccountRecord } from '../../ledger/account-record.js'
@@ -17,6 +16,7 @@ import {
   type KindSum,
   LedgerUnavailable,
   type Orphan,
+  type Reader,
   type RecordQuery,
   type SchemaChange,
   type SequenceRange,
@@ -85,7 +85,7 @@ class SqliteStore implements Store {
     return { result: settled, loaded }
   }
 
-  async read<T>(account: string, now: Instant, reader: (draft: Draft) => T): Promise<T | null> {
+  async read<T>(account: string, now: Instant, reader: Reader<T>): Promise<T | null> {
     return this.#guard(() =>
       inRead(this.#connection, () => this.#run(readAccount(account, now, this.#loadCatalogs(), reader))),
     )

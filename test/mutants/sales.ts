@@ -1,0 +1,103 @@
+import type { Mutant } from './mutant.js'
+
+/** What is bought and what is metered by the hour. */
+export const SALES: readonly Mutant[] = [
+  {
+    name: "a pack's bonus is not given",
+    file: 'src/decide/purchase.ts',
+    find: '.filter((part) => part.credits > 0n)',
+    replace: ".filter((part) => part.kind === 'paid')",
+    tests: ['test/decide/purchase.test.ts'],
+  },
+  {
+    name: "a purchase expires by UTC's months",
+    file: 'src/plans/purchase.ts',
+    find: 'monthBoundary(at, expiry.months, timeZone)',
+    replace: "monthBoundary(at, expiry.months, 'UTC')",
+    tests: ['test/decide/purchase.test.ts'],
+  },
+  {
+    name: 'a pending purchase gives its credits',
+    file: 'src/decide/purchase.ts',
+    find: 'if (command.isSettled) return settle(',
+    replace: 'if (record.isOpen) return settle(',
+    tests: ['test/decide/purchase.test.ts'],
+  },
+  {
+    name: 'a purchase that is settled twice gives twice',
+    file: 'src/decide/purchase.ts',
+    find: "if (state !== 'pending') return answeredBefore",
+    replace: "if (state === 'refunded') return answeredBefore",
+    tests: ['test/decide/purchase.test.ts'],
+  },
+  {
+    name: 'whoever hides that packs can be bought sells them all the same',
+    file: 'src/decide/self-service.ts',
+    find: 'if (isSold && (!isSelfService || isSelfServiceEnabled(draft))) return null',
+    replace: 'if (isSold) return null',
+    tests: ['test/decide/purchase.test.ts'],
+  },
+  {
+    name: 'a purchase cannot be refunded on the last of its days',
+    file: 'src/plans/purchase.ts',
+    find: '> days * DAY_MS',
+    replace: '>= days * DAY_MS',
+    tests: ['test/decide/refund-purchase.test.ts'],
+  },
+  {
+    name: 'a purchase that is used up to the limit cannot be refunded',
+    file: 'src/plans/purchase.ts',
+    find: 'part * 100_000_000n > whole',
+    replace: 'part * 100_000_000n >= whole',
+    tests: ['test/decide/refund-purchase.test.ts'],
+  },
+  {
+    name: 'an account that owes is in good standing',
+    file: 'src/decide/refund-purchase.ts',
+    find: "account.state === 'active' && account.debt === 0n",
+    replace: "account.state === 'active'",
+    tests: ['test/decide/refund-purchase.test.ts'],
+  },
+  {
+    name: 'a share of a price is rounded up',
+    file: 'src/money/fiat.ts',
+    find: '/ (whole * MILLIONTHS_PER_CENT)) * MILLIONTHS_PER_CENT',
+    replace: '/ (whole * MILLIONTHS_PER_CENT) + 1n) * MILLIONTHS_PER_CENT',
+    tests: ['test/decide/refund-purchase.test.ts'],
+  },
+  {
+    name: 'each stretch of a recurring item is rounded up',
+    file: 'src/catalog/recurring.ts',
+    find: 'return amountForAll(portions)',
+    replace: 'return portions.reduce((sum, portion) => sum + amountForAll([portion]), 0n)',
+    tests: ['test/catalog/recurring.test.ts'],
+  },
+  {
+    name: 'a month is charged in the next',
+    file: 'src/plans/recurring-item.ts',
+    find: "calendarPeriod(at, 'month', timeZone).until - 1",
+    replace: "calendarPeriod(at, 'month', timeZone).until",
+    tests: ['test/decide/recurring-items.test.ts'],
+  },
+  {
+    name: 'a changed quantity was always so',
+    file: 'src/decide/recurring-items.ts',
+    find: '{ ...meteredTo(itemOf(record), draft.at, draft.view.catalogs), quantity }',
+    replace: '{ ...itemOf(record), quantity }',
+    tests: ['test/decide/recurring-items.test.ts'],
+  },
+  {
+    name: 'a recurring item runs into debt',
+    file: 'src/decide/recurring-items.ts',
+    find: 'const paid = payOverrun(draft, spending, cost, false)',
+    replace: 'const paid = payOverrun(draft, spending, cost, true)',
+    tests: ['test/decide/recurring-items.test.ts'],
+  },
+  {
+    name: 'nobody is told of a recurring item that nothing pays',
+    file: 'src/decide/recurring-items.ts',
+    find: 'if (unpaid > 0n) tellUncollected',
+    replace: 'if (unpaid < 0n) tellUncollected',
+    tests: ['test/decide/recurring-items.test.ts'],
+  },
+]
