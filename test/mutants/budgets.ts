@@ -47,7 +47,7 @@ export const BUDGETS: readonly Mutant[] = [
   {
     name: 'a budget counts what began before it was made',
     file: 'src/budgets/count.ts',
-    find: 'if (change.beganBy <= budget.origin) return null\n',
+    find: 'if (change.beganBy <= counter.origin) return null\n',
     replace: '',
     tests: ['test/decide/budgets.test.ts'],
   },
@@ -61,7 +61,7 @@ export const BUDGETS: readonly Mutant[] = [
   {
     name: 'a billing period is counted from the making of the account',
     file: 'src/budgets/window.ts',
-    find: ': { since: subscription.periodStart, until: subscription.periodEnd }',
+    find: ': periodAt(subscription, at, timeZone)',
     replace: ': monthPeriod(createdAt, at, timeZone)',
     tests: ['test/decide/budgets.test.ts'],
   },
@@ -96,8 +96,8 @@ export const BUDGETS: readonly Mutant[] = [
   {
     name: 'a refund counts in the window that it is made in',
     file: 'src/decide/standings.ts',
-    find: '{ used: -amount, began: reservation === null ? charge : beginningOf(reservation) }',
-    replace: '{ used: -amount }',
+    find: '{ used: beyond - amount, began: reservation === null ? charge : beginningOf(reservation) }',
+    replace: '{ used: beyond - amount }',
     tests: ['test/decide/budgets.test.ts'],
   },
   {
@@ -131,9 +131,30 @@ export const BUDGETS: readonly Mutant[] = [
   {
     name: 'an overrun goes beyond a hard budget',
     file: 'src/decide/overrun.ts',
-    find: 'const allowed = smaller(amount, hardRemaining(spending) ?? amount)',
-    replace: 'const allowed = amount',
+    find: 'const allowed = smaller(atMost, hardRemaining(spending) ?? atMost)',
+    replace: 'const allowed = atMost',
     tests: ['test/decide/budgets.test.ts'],
+  },
+  {
+    name: 'what goes beyond a reservation counts in the window of that',
+    file: 'src/decide/settle.ts',
+    find: 'count(draft, ofHeld, { used: sums.beyond })',
+    replace: 'count(draft, ofHeld, { used: sums.beyond, began: beginningOf(reservation) })',
+    tests: ['test/decide/budgets.test.ts'],
+  },
+  {
+    name: 'a stopped account goes beyond what it set aside',
+    file: 'src/decide/settle.ts',
+    find: 'const atMost = mayExceed(draft, reservation, spending) ? overrun : 0n',
+    replace: 'const atMost = overrun',
+    tests: ['test/decide/settle.test.ts'],
+  },
+  {
+    name: 'a billing period counts what was under way when its plan began',
+    file: 'src/budgets/window.ts',
+    find: 'Math.max(origin, planChangedBy)',
+    replace: 'origin',
+    tests: ['test/products/same-instant.test.ts'],
   },
   {
     name: "a spending cap of a period holds for all of the plan's life",

@@ -89,8 +89,8 @@ export const SALES: readonly Mutant[] = [
   {
     name: 'a recurring item runs into debt',
     file: 'src/decide/recurring-items.ts',
-    find: 'const paid = payOverrun(draft, spending, cost, false)',
-    replace: 'const paid = payOverrun(draft, spending, cost, true)',
+    find: '{ atMost: cost, mayOwe: false }',
+    replace: '{ atMost: cost, mayOwe: true }',
     tests: ['test/decide/recurring-items.test.ts'],
   },
   {
