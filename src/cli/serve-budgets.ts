@@ -40,8 +40,9 @@ function readServeBudget(word: string): ServeBudget {
 }
 
 /**
- * Sees that the account's budgets are those that the server was started with. What is so already is left alone, and what
- * was counted stays counted: a server that is started again goes on where the one before it stopped (SN-11).
+ * Sees that the account's budgets are those that the server was started with. What is so already is left alone, a raise
+ * that somebody gave it meanwhile too, and what was counted stays counted: a server that is started again goes on where the
+ * one before it stopped (SN-11).
  *
  * @throws CreditError `forbidden` for a key that may not set them: nothing is spent then without the limit that was asked for
  */
@@ -50,16 +51,26 @@ export async function ensureBudgets(credits: Credits, budgets: readonly ServeBud
   const standing = (await credits.as({ holder: 'operator' }).budgets()).budgets
   for (const { id, window, limit } of budgets) {
     const isSo = standing.some(
-      (one) => one.id === id && one.window === window && one.limit === limit && one.enforcement === 'hard' && Object.keys(one.scope).length === 0,
+      (one) =>
+        one.id === id &&
+        one.window === window &&
+        (one.limit === limit || one.name === nameOf(limit, window)) &&
+        one.enforcement === 'hard' &&
+        Object.keys(one.scope).length === 0,
     )
-    if (!isSo) await credits.setBudget({ id, window, limit, name: `serve --budget ${limit}/${window}` }).catch(withWayOut(id, window, limit))
+    if (!isSo) await credits.setBudget({ id, window, limit, name: nameOf(limit, window) }).catch(withWayOut(id, window, limit))
   }
+}
+
+/** By its name a budget is known as the one of this option, whatever its limit was raised to. */
+function nameOf(limit: number, window: string): string {
+  return `serve --budget ${limit}/${window}`
 }
 
 function withWayOut(id: string, window: string, limit: number): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof CreditError) || error.code !== 'forbidden') throw error
     const advice = [`Have an operator set it: npx mcp-credits budget set ${id} ${limit} --window ${window}`, ...error.advice]
-    throw new CreditError(error.code, `serve --budget ${limit}/${window}: ${error.message}`, { ...error, advice, cause: error })
+    throw new CreditError(error.code, `${nameOf(limit, window)}: ${error.message}`, { ...error, advice, cause: error })
   }
 }

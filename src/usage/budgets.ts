@@ -91,7 +91,8 @@ export function budgetResult(standing: Standing): BudgetResult {
     percentUsed: percentUsed(counter.used + counter.reserved, limit),
     since: formatInstant(counter.windowStart),
     resetsAt: formatInstantOrNull(counter.windowEnd),
-    raisedUntil: budget.raises.length === 0 ? null : formatInstantOrNull(Math.max(...budget.raises.map(({ until }) => until))),
+    // Without a raise that holds, those that the budget remembers have ended.
+    raisedUntil: limit === budget.limit ? null : formatInstantOrNull(Math.max(...budget.raises.map(({ until }) => until))),
     level: budgetLevel(standing),
   }
 }

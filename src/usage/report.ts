@@ -5,7 +5,7 @@ import type { Account } from '../ledger/account.js'
 import type { Transaction } from '../ledger/transaction.js'
 import type { MicroCredits } from '../money/credits.js'
 import { QUARTER_MS, type UsageQuery, type UsageSum } from '../storage/port.js'
-import { DAY_MS, formatInstant, type Instant, NEVER } from '../time/instant.js'
+import { DAY_MS, formatInstant, type Instant } from '../time/instant.js'
 import { totalCredits, worthInUsd } from './exact-figures.js'
 import { columnOf, type Group, groupsOf, readGrouping } from './grouping.js'
 import type { Ledger } from './ledger.js'
@@ -153,9 +153,12 @@ interface Burn {
   readonly elapsedMs: number
 }
 
+/** A date that far away says nothing, and is written in a form that few readers know. */
+const YEAR_10000: Instant = Date.UTC(10_000, 0, 1)
+
 /** When the balance is used up if spending goes on as in the elapsed part of the period; null where nothing is spent (AX-23). */
 function runsOutAt({ at, balance, spent, elapsedMs }: Burn): string | null {
   if (spent <= 0n || elapsedMs <= 0) return null
   const leftMs = balance > 0n ? Number((balance * BigInt(elapsedMs)) / spent) : 0
-  return at + leftMs < NEVER ? formatInstant(at + leftMs) : null
+  return at + leftMs < YEAR_10000 ? formatInstant(at + leftMs) : null
 }

@@ -74,6 +74,11 @@ interface Audited {
   readonly isSinceFound: boolean
 }
 
+/** A statement prints the head of what is due by then as well, which the next write makes just so. */
+async function isHeadToCome(ledger: Ledger, id: string, since: string | null): Promise<boolean> {
+  return ledger.read(id, (_, due) => due.some(({ hash }) => hash === since))
+}
+
 /** Rows that cannot even be read, or contradict each other so that no rule holds, are what is looked for, and no reason to stop. */
 async function auditOrTell(ledger: Ledger, id: string, since: string | null): Promise<Audited> {
   try {
@@ -116,7 +121,7 @@ async function auditAccount(ledger: Ledger, id: string, since: string | null): P
     problems: [...audit.findings, ...strays].map((finding) => ({ account: id, ...finding })),
     head: audit.head,
     transactions: sequence,
-    isSinceFound,
+    isSinceFound: isSinceFound || (await isHeadToCome(ledger, id, since)),
   }
 }
 

@@ -151,7 +151,9 @@ describe('the spending cap of a plan', () => {
     await credits.charge({ operation: 'unit', quantity: 120 })
     await credits.raiseBudget({ id: 'spending_cap', credits: 30, until: START + 2 * HOUR_MS })
     await credits.charge({ operation: 'unit', quantity: 25 })
+    expect((await credits.budgets()).budgets).toMatchObject([{ limit: 150, raisedUntil: '2026-03-10T14:00:00.000Z' }])
     now += 3 * HOUR_MS
+    expect((await credits.budgets()).budgets).toMatchObject([{ limit: 120, raisedUntil: null }])
     await expect(credits.charge({ operation: 'unit' })).rejects.toMatchObject({ code: 'spending_cap_reached' })
     await credits.subscribe({ plan: 'big', when: 'now' })
     expect((await credits.balance()).spendingCap).toMatchObject({ limit: 500, used: 145 })
@@ -203,5 +205,17 @@ describe('self-service', () => {
     expect(ordered).toMatchObject({ state: 'pending', granted: 0, balance: before })
     expect(await credits.balance()).toMatchObject({ balance: before, pending: 10 })
     expect(await credits.settlePurchase({ purchase: ordered.purchase })).toMatchObject({ state: 'settled', granted: 10, balance: before + 10 })
+  })
+})
+
+describe('a head that a statement prints', () => {
+  it('AX-21: is found by the doctor before and after what was due by then is written', async () => {
+    const credits = await opened('neural-draft', { plan: 'hobby' })
+    now += 40 * DAY_MS
+    const { head } = await credits.statement()
+    expect(await credits.verify({ since: head as string })).toMatchObject({ ok: true, problems: [] })
+    await credits.charge({ operation: 'chat.message' })
+    expect(await credits.verify({ since: head as string })).toMatchObject({ ok: true, problems: [] })
+    expect(await credits.verify({ since: 'f'.repeat(64) })).toMatchObject({ ok: false })
   })
 })

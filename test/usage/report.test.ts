@@ -151,6 +151,13 @@ describe('the usage report', () => {
     expect(report.runsOutAt).toBe(new Date(now + (4_460 / 300) * 24 * HOUR).toISOString())
   })
 
+  it('a forecast beyond the year 9999 is none: such a date says nothing', async () => {
+    await charge('chat.message')
+    await credits.grant({ account: 'acme', credits: 100_000_000 })
+    now = T0 + 24 * HOUR
+    expect((await usage({ since: T0, until: T0 + 10 * 24 * HOUR })).runsOutAt).toBeNull()
+  })
+
   it('WC-16: compares with the period of the same length just before as much as has passed', async () => {
     await charge('blog.post')
     now += 10 * HOUR
