@@ -1,4 +1,4 @@
-import { type AccountRecord, type RecordDocument, SPENDING_CAP } from '../ledger/account-record.js'
+import type { AccountRecord, RecordDocument } from '../ledger/account-record.js'
 import type { Labels } from '../ledger/transaction.js'
 import { AMOUNT_MAX, type MicroCredits, smaller } from '../money/credits.js'
 import { type Instant, NEVER } from '../time/instant.js'
@@ -37,8 +37,6 @@ export interface BudgetTerms {
   /** Percentages of the limit, ascending: reaching one is told of once a window. */
   readonly thresholds: readonly number[]
 }
-
-export { SPENDING_CAP }
 
 export interface Budget extends BudgetTerms {
   readonly id: string
@@ -92,6 +90,11 @@ export function limitAt({ limit, raises }: Budget, at: Instant): MicroCredits {
 /** When the next of the raises that hold at an instant ends; `NEVER` where none does. */
 export function nextRaiseEnd({ raises }: Budget, at: Instant): Instant {
   return raises.reduce((next, { until }) => (at < until && until < next ? until : next), NEVER)
+}
+
+/** A scope as one text: the same for two that count the same. */
+export function scopeName({ values, each }: Scope): string {
+  return JSON.stringify([Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)), each])
 }
 
 /** The subjects that a piece of spending counts for; none where the budget does not concern it. */

@@ -1,5 +1,5 @@
 import type { AccountRecord } from '../ledger/account-record.js'
-import { type Budget, budgetOf, type SpendFacts, subjectsOf } from './budget.js'
+import { type Budget, budgetOf, scopeName, type SpendFacts, subjectsOf } from './budget.js'
 
 /** Budgets of one scope: whatever counts for one of them counts for all. */
 export interface BudgetGroup {
@@ -23,7 +23,7 @@ export function groupsOf(records: readonly AccountRecord[]): readonly BudgetGrou
 function grouped(budgets: readonly Budget[]): readonly BudgetGroup[] {
   const byScope = new Map<string, Budget[]>()
   for (const budget of budgets) {
-    const name = scopeName(budget)
+    const name = groupName(budget)
     const same = byScope.get(name) ?? []
     byScope.set(name, same)
     same.push(budget)
@@ -31,9 +31,10 @@ function grouped(budgets: readonly Budget[]): readonly BudgetGroup[] {
   return [...byScope.values()].map((same) => ({ budgets: same, isRolling: same[0]?.window.kind === 'rolling' }))
 }
 
-function scopeName({ scope, window }: Budget): string {
-  const values = Object.entries(scope.values).sort(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify([values, window.kind === 'run' ? 'run' : scope.each, window.kind === 'rolling'])
+/** A window of each run counts as a scope of each run does; rolling windows are counted in another way. */
+function groupName({ scope, window }: Budget): string {
+  const each = window.kind === 'run' ? 'run' : scope.each
+  return `${window.kind === 'rolling'} ${scopeName({ ...scope, each })}`
 }
 
 /** The subjects that a piece of spending counts for in a group; none where it does not concern the group. */

@@ -59,8 +59,8 @@ interface Watched extends AlertThreshold {
 /**
  * Tells of the thresholds that the balance has fallen to, each once: more credits re-arm those that they lift the account
  * above, and so does a new period (T38). What was only set aside and comes back re-arms nothing, or work that is held and
- * released around a threshold would tell of it every time. Called for each thing that was due and for the command that follows, with the account as
- * it was before, so that what is told does not depend on what came in one write.
+ * released around a threshold would tell of it every time. Called for each thing that was due and for the command that
+ * follows, with the account as it was before, so that what is told does not depend on what came in one write.
  */
 export function watchBalance(draft: Draft, before: Account): void {
   const { books, fired, subscription } = draft.account

@@ -1,6 +1,6 @@
-import { type Budget, budgetDocument, budgetOf, limitAt, type Raise, RAISES_MAX, SPENDING_CAP, windowName } from '../budgets/budget.js'
+import { type Budget, budgetDocument, budgetOf, limitAt, type Raise, RAISES_MAX, scopeName, windowName } from '../budgets/budget.js'
 import { counterAt } from '../budgets/window.js'
-import type { AccountRecord } from '../ledger/account-record.js'
+import { type AccountRecord, SPENDING_CAP } from '../ledger/account-record.js'
 import { AMOUNT_MAX, formatCredits, type MicroCredits, smaller, toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
 import type { RaiseBudgetCommand, RemoveBudgetCommand, SetBudgetCommand } from './command.js'
@@ -19,16 +19,12 @@ export function decideSetBudget(draft: Draft, command: SetBudgetCommand): Outcom
   const full = record === null ? tooMany(draft, 'budget') : null
   if (full !== null) return full
   const before = record === null ? null : budgetOf(record)
-  const countsAlike = before !== null && isSame(before.scope, terms.scope) && windowName(before.window) === windowName(terms.window)
+  const countsAlike = before !== null && scopeName(before.scope) === scopeName(terms.scope) && windowName(before.window) === windowName(terms.window)
   if (before !== null && countsAlike) rearm(draft, before)
   const anew = { since: draft.at, origin: draft.nextSequence, raises: [] }
   const made = countsAlike ? { since: before.since, origin: before.origin, raises: before.raises } : anew
   const budget = { ...terms, ...made, setBy: draft.nextSequence, raisedBy: 0n }
   return postRecord(draft, command, { kind: 'budget', id, change: 'budget_set', document: budgetDocument(budget) }, record)
-}
-
-function isSame(a: Budget['scope'], b: Budget['scope']): boolean {
-  return JSON.stringify([Object.entries(a.values).sort(), a.each]) === JSON.stringify([Object.entries(b.values).sort(), b.each])
 }
 
 /** A changed threshold or limit is told of anew once it is reached (SF-09). Counters of many subjects re-arm by their window. */

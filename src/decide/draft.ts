@@ -3,7 +3,7 @@ import type { Counter, CounterKey } from '../budgets/counter.js'
 import type { BudgetGroup } from '../budgets/group.js'
 import { countingNow, type Tally } from '../budgets/tally.js'
 import type { Account } from '../ledger/account.js'
-import type { AccountRecord, RecordKind } from '../ledger/account-record.js'
+import { type AccountRecord, type RecordKind, RULE_KINDS } from '../ledger/account-record.js'
 import type { Book } from '../ledger/books.js'
 import { labelsDigest, transactionHash } from '../ledger/chain.js'
 import { compareBurnOrder, type Grant, isOpen, type Share, takeInOrder } from '../ledger/grant.js'
@@ -85,8 +85,7 @@ export class Draft {
 
   /** Every open record of a kind, by id, with this draft's own changes in place. */
   records(of: RecordKind): readonly AccountRecord[] {
-    const isRule = of === 'budget' || of === 'alert'
-    const loaded = isRule && this.view.account?.rules === 0 ? [] : this.view.records(of)
+    const loaded = this.view.records(of)
     const changed = [...this.#records.values()].filter((record) => record.kind === of)
     if (changed.length === 0) return loaded
     const others = loaded.filter((record) => !this.#records.has(nameOf(record.kind, record.id)))
@@ -102,8 +101,7 @@ export class Draft {
     this.#records.set(nameOf(record.kind, record.id), record)
     this.#touched = true
     const opened = Number(record.isOpen) - Number(before?.isOpen ?? false)
-    const isRule = record.kind === 'budget' || record.kind === 'alert'
-    if (isRule && opened !== 0) this.change({ rules: this.account.rules + opened })
+    if (RULE_KINDS.includes(record.kind) && opened !== 0) this.change({ rules: this.account.rules + opened })
     return record
   }
 
@@ -308,11 +306,6 @@ export class Draft {
   canIssue(amount: MicroCredits): boolean {
     const { issued, uncollected } = this.account.books
     return amount - issued - uncollected <= AMOUNT_MAX
-  }
-
-  /** Whether `amount` more can be recorded as uncollected: a bound of its own, which keeps nobody from being given credits. */
-  canWriteOff(amount: MicroCredits): boolean {
-    return this.account.books.uncollected + amount <= AMOUNT_MAX
   }
 
   changes(): Changes {

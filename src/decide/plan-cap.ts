@@ -1,6 +1,6 @@
-import { type Budget, budgetDocument, budgetOf, DEFAULT_THRESHOLDS, SPENDING_CAP, type StoredBudget } from '../budgets/budget.js'
+import { type Budget, budgetDocument, budgetOf, DEFAULT_THRESHOLDS, type StoredBudget } from '../budgets/budget.js'
 import type { Plan } from '../catalog/catalog.js'
-import type { AccountRecord } from '../ledger/account-record.js'
+import { type AccountRecord, SPENDING_CAP } from '../ledger/account-record.js'
 import { AMOUNT_MAX, smaller } from '../money/credits.js'
 import type { Instant } from '../time/instant.js'
 import type { Draft } from './draft.js'

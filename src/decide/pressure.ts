@@ -8,11 +8,12 @@ import type { Done, Pressure } from './outcome.js'
 import { ANYTHING, factsOfTransaction, spendFacts } from './spend-facts.js'
 import { type Spending, spendingOn, tightestOn } from './standings.js'
 
-const SPENDING: ReadonlySet<Command['kind']> = new Set(['charge', 'reserve', 'settle'])
+/** The commands whose answer says what is left to spend. */
+const TOLD: ReadonlySet<Command['kind']> = new Set(['charge', 'reserve', 'settle'])
 
 /** What is left to spend once a command is decided (AX-09): a replay and what was free are told what is left by now. */
 export function pressureAfterCommand(draft: Draft, { kind, actor }: Command, { transaction, pressure }: Done): Pressure | null {
-  if (pressure !== null || !SPENDING.has(kind)) return pressure
+  if (pressure !== null || !TOLD.has(kind)) return pressure
   const facts = transaction === null ? spendFacts(draft, actor, ANYTHING) : factsOfTransaction(draft, transaction)
   return pressureOf(draft, spendingOn(draft, facts))
 }

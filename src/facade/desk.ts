@@ -18,6 +18,12 @@ export interface Acting {
   readonly run: string | null
 }
 
+/** What every write takes. */
+interface AskedWrite {
+  readonly account?: string | undefined
+  readonly idempotencyKey?: string | undefined
+}
+
 /** A ledger and the party that stands before it: what every question and every write of the facade is made with. */
 export class Desk {
   readonly ledger: Ledger
@@ -68,13 +74,17 @@ export class Desk {
    */
   write<K extends Command['kind']>(
     kind: K,
-    asked: { readonly account?: string | undefined; readonly idempotencyKey?: string | undefined },
+    asked: AskedWrite,
     facts: Omit<CommandOf<K>, 'kind' | 'account' | 'actor' | 'idempotencyKey' | 'fingerprint'>,
     same: object = facts,
   ): Promise<Done> {
+    return this.ledger.update({ kind, ...this.signed(kind, asked, same), ...facts } as unknown as Command)
+  }
+
+  /** Who asks for a write and of which account, with its key and the text by which the same request is known again. */
+  signed(kind: Command['kind'], asked: AskedWrite, same: object) {
     const idempotencyKey = asked.idempotencyKey ?? null
     const fingerprint = idempotencyKey === null ? null : fingerprintOf(kind, same)
-    const command = { kind, account: this.accountOf(asked.account), actor: this.actor, idempotencyKey, fingerprint, ...facts }
-    return this.ledger.update(command as unknown as Command)
+    return { account: this.accountOf(asked.account), actor: this.actor, idempotencyKey, fingerprint }
   }
 }

@@ -105,6 +105,3 @@ export const operatorInputs = {
   }),
   whatIf: z.strictObject({ accounts: z.array(id).min(1).max(1_000).optional(), since: instant.optional(), until: instant.optional() }),
 }
-
-export type OperatorInput<K extends keyof typeof operatorInputs> = z.input<(typeof operatorInputs)[K]>
-

@@ -6,7 +6,7 @@ import type * as results from '../usage/results.js'
 import { writeResult } from '../usage/write-results.js'
 import type { Desk } from './desk.js'
 import { type Input, inputs } from './inputs.js'
-import { fingerprintOf, readAmount, readInput } from './read-input.js'
+import { readAmount, readInput } from './read-input.js'
 
 /** How many purchases one list shows. */
 const PURCHASES_MAX = 1_000
@@ -14,9 +14,8 @@ const PURCHASES_MAX = 1_000
 export async function purchase(desk: Desk, input: Input<'purchase'>): Promise<results.PurchaseResult> {
   const asked = readInput(inputs.purchase, input)
   const { pack, pending, reference = null, budget = null } = asked
-  const idempotencyKey = asked.idempotencyKey ?? null
-  const fingerprint = idempotencyKey === null ? null : fingerprintOf('purchase', { pack, pending, reference, budget })
-  const shared = { account: desk.accountOf(asked.account), actor: desk.actor, pack, budget, isSelfService: isSelfService(desk), idempotencyKey, fingerprint }
+  const signed = desk.signed('purchase', asked, { pack, pending, reference, budget })
+  const shared = { ...signed, pack, budget, isSelfService: isSelfService(desk) }
   if (!pending && reference === null && !shared.isSelfService) return buy(desk.ledger, manualProvider, shared)
   // Nobody but an operator says that money was taken by other means: what a customer orders so waits until one does.
   const isSettled = !pending && !shared.isSelfService

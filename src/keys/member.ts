@@ -23,8 +23,3 @@ export function memberOf({ id, document }: AccountRecord): Member {
 export function maySpend(role: Role): boolean {
   return role !== 'viewer'
 }
-
-/** Whether a role allows to set limits and to see who spent what. */
-export function mayManage(role: Role): boolean {
-  return role === 'owner' || role === 'admin'
-}

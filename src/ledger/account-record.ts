@@ -12,6 +12,9 @@ export type RecordKind = (typeof RECORD_KINDS)[number]
 /** The budget that a plan's spending cap is; its terms come and go with the plan, in no row of its own. */
 export const SPENDING_CAP = 'spending_cap'
 
+/** The kinds that an account's `rules` counts: what every piece of its spending looks at. */
+export const RULE_KINDS: readonly RecordKind[] = ['budget', 'alert']
+
 /** A document in JSON: amounts are numbers of micro-credits, exact below 2⁵³, instants are epoch milliseconds. */
 export type RecordDocument = Readonly<Record<string, unknown>>
 

@@ -1,7 +1,7 @@
 import { parseCredits } from '../money/credits.js'
 import { NEVER } from '../time/instant.js'
 import type { Account } from './account.js'
-import { type AccountRecord, type RecordDocument, type RecordKind, SPENDING_CAP } from './account-record.js'
+import { type AccountRecord, type RecordDocument, type RecordKind, RULE_KINDS, SPENDING_CAP } from './account-record.js'
 import type { Report } from './audit-finding.js'
 import { formatId, sequenceOfId, type Transaction, transactionId } from './transaction.js'
 
@@ -127,7 +127,7 @@ export class RecordAudit {
   /** An account that says it has no rules is not asked for them. */
   #openRules(): number {
     const { sequence: last } = this.#account
-    return [...this.#records.values()].filter(({ kind, isOpen, sequence }) => (kind === 'budget' || kind === 'alert') && isOpen && sequence <= last).length
+    return [...this.#records.values()].filter(({ kind, isOpen, sequence }) => RULE_KINDS.includes(kind) && isOpen && sequence <= last).length
   }
 
   #checkCounts({ budget, alert, purchase, item }: OpenRecords): void {

@@ -5,14 +5,14 @@ import type { CatalogVersion } from '../catalog/version.js'
 import type { Changes } from '../decide/outcome.js'
 import { type AccountView, type DueRows, type Need, NotLoaded } from '../decide/view.js'
 import type { Account } from '../ledger/account.js'
-import type { AccountRecord, RecordKind } from '../ledger/account-record.js'
+import { type AccountRecord, type RecordKind, RULE_KINDS } from '../ledger/account-record.js'
 import { compareBurnOrder, type Grant, isOpen } from '../ledger/grant.js'
 import type { Reservation } from '../ledger/reservation.js'
 import type { Transaction } from '../ledger/transaction.js'
 import type { Instant } from '../time/instant.js'
 import { LoadedCounters } from './loaded-counters.js'
 import { LoadedRecords } from './loaded-records.js'
-import { BEGINNING, DUE_PAGE, RULES } from './needs.js'
+import { BEGINNING, DUE_PAGE } from './needs.js'
 
 /** What a driver answers to one {@link Need}, from the database as it was before this write. */
 export type Found =
@@ -104,7 +104,7 @@ export class LoadedAccount implements AccountView {
   }
 
   records(of: RecordKind): readonly AccountRecord[] {
-    if (this.account?.rules === 0 && RULES.includes(of)) return []
+    if (this.account?.rules === 0 && RULE_KINDS.includes(of)) return []
     return this.#records.open(of)
   }
 

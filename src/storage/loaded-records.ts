@@ -1,6 +1,5 @@
 import { type Need, NotLoaded } from '../decide/view.js'
-import type { AccountRecord, RecordKind } from '../ledger/account-record.js'
-import { RULES } from './needs.js'
+import { type AccountRecord, type RecordKind, RULE_KINDS } from '../ledger/account-record.js'
 
 /** How many records of a kind are kept from one batch to the next before those that are not open are forgotten. */
 const KEPT_MAX = 1_000
@@ -45,7 +44,7 @@ export class LoadedRecords {
   /** Once all changes are written: keeps what every charge looks at and forgets everything else. */
   keep(): void {
     for (const [of, kind] of this.#kinds) {
-      if (RULES.includes(of) && kind.isComplete) kind.keep()
+      if (RULE_KINDS.includes(of) && kind.isComplete) kind.keep()
       else this.#kinds.delete(of)
     }
   }

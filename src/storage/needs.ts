@@ -1,9 +1,8 @@
-import { SPENDING_CAP } from '../budgets/budget.js'
 import type { Command } from '../decide/command.js'
 import { accountTime } from '../decide/test-clock.js'
 import type { Need } from '../decide/view.js'
 import type { Account } from '../ledger/account.js'
-import type { RecordKind } from '../ledger/account-record.js'
+import { RULE_KINDS, SPENDING_CAP } from '../ledger/account-record.js'
 import { sequenceOfId } from '../ledger/transaction.js'
 import { type Instant, NEVER } from '../time/instant.js'
 
@@ -15,9 +14,6 @@ export const DUE_PAGE = 200
 
 /** Before every instant: what is due is asked for from the beginning. */
 export const BEGINNING: Instant = -NEVER
-
-/** The kinds of records that an account's `rules` counts: what every spending command of it looks at. */
-export const RULES: readonly RecordKind[] = ['budget', 'alert']
 
 /** What a command will look at, as far as it can be told from the command alone; a decision may ask for more. */
 export function needsOf(command: Command): readonly Need[] {
@@ -95,7 +91,7 @@ export function dueNeeds(account: Account | null, now: Instant): readonly Need[]
 /** What limits and watches an account's spending, the cap of its plan among it: nothing, where it has no such rules. */
 export function ruleNeeds(account: Account): readonly Need[] {
   if (account.rules === 0) return []
-  return [...RULES.map((of) => ({ kind: 'records', of }) as const), { kind: 'record', of: 'budget', id: SPENDING_CAP }]
+  return [...RULE_KINDS.map((of) => ({ kind: 'records', of }) as const), { kind: 'record', of: 'budget', id: SPENDING_CAP }]
 }
 
 function ofId(prefix: 'rs' | 'tx', id: string, needs: (sequence: number) => readonly Need[]): readonly Need[] {

@@ -1,4 +1,4 @@
-import { SPENDING_CAP } from '../../budgets/budget.js'
+import { SPENDING_CAP } from '../../ledger/account-record.js'
 import { budgetWords } from '../budget-words.js'
 import { command } from '../definition.js'
 import { credits, creditsOf, moment, usd } from '../format.js'
