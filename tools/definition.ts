@@ -2,8 +2,8 @@ import type { z } from 'zod'
 import type { Credits } from '../src/credits.js'
 import type { CamelNames } from '../src/wire.js'
 
-/** Which tools belong together: `read` costs nothing and changes nothing, `spend` moves credits. */
-export const TOOLSETS = ['read', 'spend'] as const
+/** Which tools belong together: `read` changes nothing, `spend` moves credits, `ask` hands on a part of what one may spend or asks a person for more. */
+export const TOOLSETS = ['read', 'spend', 'ask'] as const
 export type Toolset = (typeof TOOLSETS)[number]
 
 /** What a host may conclude before it asks its user. Nothing here reaches beyond the ledger, so `openWorldHint` is false. */

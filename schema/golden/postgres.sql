@@ -132,7 +132,7 @@ create table records (
   document text not null,
   constraint records_account_fkey FOREIGN KEY (account) REFERENCES accounts(id),
   constraint records_is_open_check CHECK (is_open = ANY (ARRAY[0::bigint, 1::bigint])),
-  constraint records_kind_check CHECK (kind = ANY (ARRAY['budget'::text, 'alert'::text, 'message'::text, 'member'::text, 'key'::text, 'purchase'::text, 'item'::text, 'trial'::text, 'setting'::text])),
+  constraint records_kind_check CHECK (kind = ANY (ARRAY['budget'::text, 'alert'::text, 'message'::text, 'member'::text, 'key'::text, 'purchase'::text, 'item'::text, 'trial'::text, 'setting'::text, 'quote'::text, 'approval'::text, 'guard'::text, 'streak'::text])),
   constraint records_pkey PRIMARY KEY (account, kind, id),
   constraint records_sequence_check CHECK (sequence >= 0)
 );
@@ -165,7 +165,7 @@ create table reservations (
   constraint reservations_check CHECK (expires_at > opened_at),
   constraint reservations_check1 CHECK ((state = 'open'::text) = (ended_by IS NULL)),
   constraint reservations_holder_check CHECK (holder = ANY (ARRAY['meter'::text, 'agent'::text, 'operator'::text])),
-  constraint reservations_overrun_check CHECK (overrun = ANY (ARRAY['cap'::text, 'reject'::text, 'debt'::text])),
+  constraint reservations_overrun_check CHECK (overrun = ANY (ARRAY['cap'::text, 'reject'::text, 'debt'::text, 'quoted'::text])),
   constraint reservations_pkey PRIMARY KEY (account, sequence),
   constraint reservations_state_check CHECK (state = ANY (ARRAY['open'::text, 'settled'::text, 'released'::text, 'expired'::text]))
 );

@@ -97,7 +97,7 @@ CREATE INDEX grants_scheduled on grants (account, effective_at)
 CREATE TABLE records (
   account text not null references accounts (id),
   kind text not null check (
-    kind in ('budget', 'alert', 'message', 'member', 'key', 'purchase', 'item', 'trial', 'setting')
+    kind in ('budget', 'alert', 'message', 'member', 'key', 'purchase', 'item', 'trial', 'setting', 'quote', 'approval', 'guard', 'streak')
   ),
   id text not null,
   sequence integer not null check (sequence >= 0),
@@ -124,7 +124,7 @@ CREATE TABLE reservations (
   run text,
   amount integer not null check (amount >= 0),
   pins text not null,
-  overrun text not null check (overrun in ('cap', 'reject', 'debt')),
+  overrun text not null check (overrun in ('cap', 'reject', 'debt', 'quoted')),
   opened_at integer not null,
   expires_at integer not null check (expires_at > opened_at),
   price text not null,

@@ -85,7 +85,7 @@ create table reservations (
   run text,
   amount int8 not null check (amount >= 0),
   pins text not null,
-  overrun text not null check (overrun in ('cap', 'reject', 'debt')),
+  overrun text not null check (overrun in ('cap', 'reject', 'debt', 'quoted')),
   opened_at int8 not null,
   expires_at int8 not null check (expires_at > opened_at),
   price text not null,
@@ -109,7 +109,7 @@ create unique index reservations_open_calls on reservations (account, call_key)
 create table records (
   account text collate "C" not null references accounts (id),
   kind text collate "C" not null check (
-    kind in ('budget', 'alert', 'message', 'member', 'key', 'purchase', 'item', 'trial', 'setting')
+    kind in ('budget', 'alert', 'message', 'member', 'key', 'purchase', 'item', 'trial', 'setting', 'quote', 'approval', 'guard', 'streak')
   ),
   id text collate "C" not null,
   sequence int8 not null check (sequence >= 0),

@@ -84,7 +84,7 @@ create table reservations (
   run text,
   amount integer not null check (amount >= 0),
   pins text not null,
-  overrun text not null check (overrun in ('cap', 'reject', 'debt')),
+  overrun text not null check (overrun in ('cap', 'reject', 'debt', 'quoted')),
   opened_at integer not null,
   expires_at integer not null check (expires_at > opened_at),
   price text not null,
@@ -108,7 +108,7 @@ create unique index reservations_open_calls on reservations (account, call_key)
 create table records (
   account text not null references accounts (id),
   kind text not null check (
-    kind in ('budget', 'alert', 'message', 'member', 'key', 'purchase', 'item', 'trial', 'setting')
+    kind in ('budget', 'alert', 'message', 'member', 'key', 'purchase', 'item', 'trial', 'setting', 'quote', 'approval', 'guard', 'streak')
   ),
   id text not null,
   sequence integer not null check (sequence >= 0),

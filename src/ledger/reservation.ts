@@ -13,10 +13,11 @@ export type Holder = (typeof HOLDERS)[number]
 /**
  * What happens when the actual price exceeds what was reserved, fixed when reserving:
  * `cap` charges what is reserved and available and records the rest as uncollected, `reject` refuses the
- * settlement, `debt` goes below zero down to the account's limit.
+ * settlement, `debt` goes below zero down to the account's limit. `quoted` is what a quote binds: what is beyond it is
+ * charged to nobody (AX-01).
  */
 export const OVERRUN_POLICIES = ['cap', 'reject', 'debt'] as const
-export type OverrunPolicy = (typeof OVERRUN_POLICIES)[number]
+export type OverrunPolicy = (typeof OVERRUN_POLICIES)[number] | 'quoted'
 
 export const RESERVATION_DEFAULT_MS = 15 * MINUTE_MS
 export const RESERVATION_MAX_MS = DAY_MS

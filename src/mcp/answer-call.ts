@@ -27,5 +27,5 @@ export async function callNamed(name: string, open: OpenCredits, args: unknown):
   const { callTool, tools } = await import('../../tools/index.js')
   const tool = tools.find((candidate) => candidate.name === name)
   assert(tool !== undefined, `${name} is none of our tools`)
-  return callTool(tool, () => open(tool.toolset === 'spend' ? 'credits:spend' : 'credits:read'), args)
+  return callTool(tool, () => open(tool.toolset === 'read' ? 'credits:read' : 'credits:spend'), args)
 }

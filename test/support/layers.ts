@@ -69,7 +69,9 @@ export const LAYERS: readonly { readonly layer: string; readonly places: readonl
     layer: '6',
     places: [
       { path: 'src/mcp', holds: 'the MCP server and the only knowledge of its SDK beside the other doors' },
-      { path: 'src/proxy', holds: 'metering in front of an existing MCP server, by relaying its messages' },
+      { path: 'src/proxy', holds: 'metering in front of existing MCP servers, by relaying their messages' },
+      { path: 'src/meter', holds: 'metering inside a server that is built on either SDK' },
+      { path: 'src/http', holds: 'HTTP: who asks, how much and how often; REST; health and metrics' },
     ],
   },
   {
@@ -82,7 +84,7 @@ export const LAYERS: readonly { readonly layer: string; readonly places: readonl
   { layer: 'bin', places: [{ path: 'bin', holds: 'the executable' }] },
 ]
 
-const DOORS = ['src/mcp', 'src/proxy']
+const DOORS = ['src/mcp', 'src/proxy', 'src/meter', 'src/http']
 
 interface Package {
   readonly name: string
@@ -113,6 +115,11 @@ export const PACKAGES: readonly Package[] = [
   },
   { name: '@modelcontextprotocol/client', places: DOORS, reason: "reads an upstream server's tools" },
   { name: '@modelcontextprotocol/sdk', places: DOORS, reason: 'the previous SDK; optional, for a server that is built on it' },
+  { name: 'hono', places: ['src/http'], reason: 'routes and middleware over web-standard requests' },
+  { name: '@hono/node-server', places: ['src/http'], reason: "serves web-standard requests on Node's own server" },
+  { name: 'jose', places: ['src/http'], reason: 'checks signed tokens of an authorization server' },
+  { name: 'prom-client', places: ['src/http'], reason: 'figures in the form that Prometheus reads' },
+  { name: 'rate-limiter-flexible', places: ['src/http'], reason: 'counts requests by caller and time' },
   {
     name: 'temporal-polyfill',
     places: ['src/time'],
