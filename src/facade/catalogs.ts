@@ -6,12 +6,13 @@ import { readCatalog } from './catalog-source.js'
 import * as changes from './change-catalog.js'
 import type { Desk } from './desk.js'
 import { type Input, inputs } from './inputs.js'
-import { readInput } from './read-input.js'
+import { readInput, readInstant } from './read-input.js'
 import { toolPrices as listToolPrices, type ToolPrice } from './tool-prices.js'
 
 export async function operations(desk: Desk, input: Input<'operations'>): Promise<results.OperationsResult> {
   const asked = readInput(inputs.operations, input)
-  return listOperations(desk.ledger, { category: asked.category ?? null, search: asked.search ?? null })
+  const changesSince = readInstant(asked.changesSince, 'changesSince')
+  return listOperations(desk.ledger, { category: asked.category ?? null, search: asked.search ?? null, changesSince })
 }
 
 export async function toolPrices(desk: Desk, input: Input<'operations'>): Promise<readonly ToolPrice[]> {

@@ -107,7 +107,7 @@ export const inputs = {
     .strictObject({ account, transaction: id.optional(), idempotencyKey })
     .refine((value) => (value.transaction === undefined) !== (value.idempotencyKey === undefined), 'give either transaction or idempotencyKey'),
   afford: z.strictObject({ account, credits: amount.optional(), category: id.optional() }),
-  operations: z.strictObject({ category: id.optional(), search: id.optional() }),
+  operations: z.strictObject({ category: id.optional(), search: id.optional(), changesSince: instant.optional() }),
   verify: z.strictObject({ account: id.optional(), since: head.optional() }),
 }
 

@@ -308,7 +308,19 @@ export interface OperationsResult {
   readonly catalog: string
   readonly priceVersion: number
   readonly operations: readonly OperationResult[]
-  readonly announcedChanges: readonly { readonly effectiveAt: string; readonly path: string; readonly before: unknown; readonly after: unknown }[]
+  readonly announcedChanges: readonly PriceChange[]
+  /** What changed since the instant that was asked for, oldest first; null where none was. */
+  readonly changes: readonly PriceChange[] | null
+}
+
+/** One place of the catalog that changes, or has changed, at an instant. */
+export interface PriceChange {
+  readonly effectiveAt: string
+  readonly path: string
+  readonly before: unknown
+  readonly after: unknown
+  /** Whether somebody could pay more by it. */
+  readonly increase: boolean
 }
 
 /** One operation with its price in words. */

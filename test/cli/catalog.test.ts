@@ -57,15 +57,15 @@ describe('catalog announce', () => {
     )
     const effective_at = '2026-11-04T08:00:00.000Z'
     expect(await json('prices', '--changes')).toEqual([
-      { id: 'operations/blog.post/price/credits', path: 'operations/blog.post/price/credits', effective_at, before: '60', after: '70' },
-      { id: 'operations/image.generate/price/credits', path: 'operations/image.generate/price/credits', effective_at, before: '32', after: '40' },
+      { id: 'operations/blog.post/price/credits', path: 'operations/blog.post/price/credits', effective_at, before: '60', after: '70', increase: true },
+      { id: 'operations/image.generate/price/credits', path: 'operations/image.generate/price/credits', effective_at, before: '32', after: '40', increase: true },
     ])
     expect(await text('prices', '--changes')).toContain('2026-11-04 operations/blog.post/price/credits "60" "70"\n')
     vi.setSystemTime(Date.parse(effective_at) - 1)
     expect([await cost('blog.post'), await cost('image.generate')]).toEqual([60, 32])
     vi.setSystemTime(Date.parse(effective_at))
     expect([await cost('blog.post'), await cost('image.generate')]).toEqual([70, 40])
-    expect(await text('prices', '--changes')).toBe('No price changes are announced.\n')
+    expect(await text('prices', '--changes')).toBe('There are no such price changes.\n')
     const after = await json<{ transaction: string }>('charge', 'blog.post')
     expect(await json('explain', before.transaction)).toMatchObject({ charged: 60, price_version: 1 })
     expect(await json('explain', after.transaction)).toMatchObject({ charged: 70, price_version: 2 })

@@ -1,7 +1,7 @@
 import type { AppliedCatalog } from '../../facade/change-catalog.js'
 import { valueWords } from '../../facade/difference-words.js'
 import type { ToolPrice } from '../../facade/tool-prices.js'
-import type { AffordResult, EstimateLine, OperationResult, OperationsResult } from '../../usage/results.js'
+import type { AffordResult, EstimateLine, OperationResult, OperationsResult, PriceChange } from '../../usage/results.js'
 import { command } from '../definition.js'
 import { count, credits, range } from '../format.js'
 import { printable, type Style } from '../output.js'
@@ -57,6 +57,7 @@ interface PricesOptions {
   readonly category?: string
   readonly search?: string
   readonly changes?: boolean
+  readonly since?: string
 }
 
 export const pricesCommand = command<PricesOptions>({
@@ -67,14 +68,16 @@ export const pricesCommand = command<PricesOptions>({
     { flags: '--category <id>', summary: 'only operations of this category' },
     { flags: '--search <words>', summary: 'only operations with these words' },
     { flags: '--changes', summary: 'the announced changes instead, with the day on which each takes effect' },
+    { flags: '--since <instant>', summary: 'with --changes: also what has taken effect since this instant (ISO 8601)' },
   ],
   example: 'prices --search video',
-  run: async ({ open, options: { category, search, changes }, style }) => {
+  run: async ({ open, options: { category, search, changes, since }, style }) => {
     const ledger = await open()
     const query = { ...(category === undefined ? {} : { category }), ...(search === undefined ? {} : { search }) }
-    const listed = await ledger.operations(query)
-    if (changes === true) {
-      return { result: listed.announcedChanges.map((change) => ({ id: change.path, ...change })), text: () => changeLines(listed.announcedChanges, style) }
+    const listed = await ledger.operations({ ...query, ...(since === undefined ? {} : { changesSince: since }) })
+    if (changes === true || since !== undefined) {
+      const told = [...(listed.changes ?? []), ...listed.announcedChanges]
+      return { result: told.map((change) => ({ id: change.path, ...change })), text: () => changeLines(told, style) }
     }
     const tools = await ledger.toolPrices(query)
     return { result: [...listed.operations, ...tools], text: () => priceLines(listed, tools, style) }
@@ -108,8 +111,8 @@ function priceRows({ id, category, variants, price, requiresPlan }: OperationRes
   return [...own, ...variants.map((variant) => ({ id: `${id}/${variant.id}`, category, requiresPlan: variant.requiresPlan, price: variant.price }))]
 }
 
-function changeLines(changes: OperationsResult['announcedChanges'], style: Style): readonly string[] {
-  if (changes.length === 0) return ['No price changes are announced.']
+function changeLines(changes: readonly PriceChange[], style: Style): readonly string[] {
+  if (changes.length === 0) return ['There are no such price changes.']
   return tableLines(
     changes,
     [
