@@ -71,6 +71,8 @@ export interface SpendFacts {
   readonly key: string | null
   /** The keys above the key: what it spends, each of them spends. */
   readonly ancestors: readonly string[]
+  /** Whether the key was carved out of what another party may spend. */
+  readonly isDelegated: boolean
   readonly environment: string | null
   readonly member: string | null
   readonly run: string | null
@@ -105,6 +107,15 @@ export function subjectsOf({ scope, window }: Pick<BudgetTerms, 'scope' | 'windo
   }
   const each = window.kind === 'run' ? 'run' : scope.each
   return each === null ? WHOLE : valuesOf(facts, each)
+}
+
+/** What is somebody else's alone is not a party's to see, nor to ask more of. */
+const PERSONAL: readonly Dimension[] = ['key', 'member', 'environment', 'run']
+
+/** Whether a budget counts a party's spending, or would if it were on the right thing. */
+export function concernsParty({ scope }: Pick<BudgetTerms, 'scope'>, facts: SpendFacts): boolean {
+  const personal = Object.fromEntries(Object.entries(scope.values).filter(([dimension]) => PERSONAL.includes(dimension as Dimension)))
+  return subjectsOf({ scope: { values: personal, each: null }, window: { kind: 'total' } }, facts).length > 0
 }
 
 const NONE: readonly string[] = []

@@ -59,7 +59,14 @@ export function problemsFromIssues(
 }
 
 export function problemAt(path: Path, found: string, expected: string): CatalogProblem {
-  return { path: path.map(String).join('/'), found, expected }
+  return { path: path.map((part) => shortened(String(part))).join('/'), found, expected }
+}
+
+/** No name of a catalog comes near it; what a stranger sends as one is not sent back whole. */
+const NAME_SHOWN = 200
+
+function shortened(name: string): string {
+  return name.length > NAME_SHOWN ? `${name.slice(0, NAME_SHOWN - 1)}…` : name
 }
 
 /** Which kind of value it is matters where a number stands for a text: `5` and `"5"` look alike. */

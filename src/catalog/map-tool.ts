@@ -62,11 +62,13 @@ function priceMapped(
     : quoteOwnPrice(catalog, { operation, price, quantity })
 }
 
-/** A price of exactly nothing is never a reason to stop a call, also where there is no credit left (WC-05). */
 function freeIfNothing(priced: Priced | PriceProblem): FreeTool | Priced | PriceProblem {
-  const isNothing =
-    priced.kind === 'priced' && priced.exact && priced.maximum === 0n && priced.requiresPlan.length === 0
-  return isNothing ? { kind: 'free', operation: priced.operation } : priced
+  return priced.kind === 'priced' && isNothing(priced) ? { kind: 'free', operation: priced.operation } : priced
+}
+
+/** A price of exactly nothing is never a reason to stop a call, also where there is no credit left (WC-05). */
+export function isNothing({ exact, maximum, requiresPlan }: Priced): boolean {
+  return exact && maximum === 0n && requiresPlan.length === 0
 }
 
 /** The quantity is known only afterwards: anything from none of it to the most that the catalog expects. */

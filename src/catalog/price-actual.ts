@@ -41,6 +41,26 @@ export function priceActual(priced: Priced, consumed: ActualConsumption): Priced
   })
 }
 
+/**
+ * What a job comes to whose price was promised: its fixed price, or what was consumed at the promised price and never more
+ * than its maximum (AX-01). Where nothing is said of an open price it stays open.
+ */
+export function priceWithin(priced: Priced, { actual, usage }: Omit<ActualConsumption, 'quantity'>): Priced | PriceProblem {
+  if (actual === undefined && usage === undefined) return priced
+  if (actual !== undefined && usage !== undefined) return problem('invalid_request', `${priced.operation}: give usage or actual, not both`)
+  // What was quoted for a usage is exact, and open all the same to what was used in the end.
+  const isFixed = priced.exact && !priced.lines.some(({ price }) => price.model === 'pass_through')
+  if (actual !== undefined && isFixed) return fixedPrice(priced)
+  const found = priceActual(priced, { actual, usage })
+  if (found.kind === 'problem') return found
+  return found.amount > priced.maximum ? settledAt(priced, priced.maximum) : found.priced
+}
+
+/** Whoever does a job of a fixed price has no word in what it costs. */
+export function fixedPrice({ operation, maximum }: Priced): PriceProblem {
+  return problem('invalid_request', `${operation} has a fixed price of ${formatCredits(maximum)}; actual is for prices known only afterwards`)
+}
+
 function amountOf(priced: Priced, amount: MicroCredits): PricedActual {
   return { kind: 'amount', amount, priced: settledAt(priced, amount) }
 }

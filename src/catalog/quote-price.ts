@@ -1,14 +1,14 @@
-import { formatCredits, type MicroCredits } from '../money/credits.js'
+import type { MicroCredits } from '../money/credits.js'
 import { parseQuantity } from '../money/rate.js'
 import { type Catalog, type Offer, offerOf, type Operation } from './catalog.js'
 import type { Usage } from './evaluate-price.js'
 import { readFound } from './found-value.js'
 import type { Price } from './price.js'
-import { chargedActual, negativeActual, settledAt } from './price-actual.js'
+import { chargedActual, fixedPrice, negativeActual, settledAt } from './price-actual.js'
 import { problem, type PriceProblem, refusingBadAmounts } from './price-problem.js'
 import { type LineRequest, type Priced, priceLines } from './priced.js'
 
-export { type ActualConsumption, priceActual, type PricedActual } from './price-actual.js'
+export { type ActualConsumption, priceActual, type PricedActual, priceWithin } from './price-actual.js'
 export type { PriceProblem } from './price-problem.js'
 export type { Priced, PricedLine } from './priced.js'
 export { pricedFromJson, pricedToJson } from './priced-json.js'
@@ -82,10 +82,26 @@ function priceOffer({ operation, name, variant, offer, quantity, usage, actual }
   const priced = priceLines(facts, requests, { usage, upTo: actual })
   if (actual === undefined || priced.kind === 'problem') return priced
   if (!priced.exact) return settledAt(priced, chargedActual(priced, actual))
-  return problem(
-    'invalid_request',
-    `${operation} has a fixed price of ${formatCredits(priced.maximum)}; actual is for prices known only afterwards`,
-  )
+  return fixedPrice(priced)
+}
+
+/** What a request comes to before it is priced. */
+export interface Job {
+  readonly kind: 'job'
+  readonly variant: string | null
+  readonly quantity: number
+}
+
+/** Which variant and how much of it a request is about, by the same rule by which it is priced. */
+export function jobOf(catalog: Catalog, request: Omit<PriceRequest, 'usage' | 'actual'>): Job | PriceProblem {
+  const operation = catalog.operations[request.operation]
+  if (operation === undefined) return unknownOperation(catalog, request.operation)
+  return refusingBadAmounts(() => {
+    const variant = chosenVariant(operation, request)
+    if (typeof variant !== 'string' && variant !== null) return variant
+    const quantity = chosenQuantity(operation, request)
+    return typeof quantity === 'number' ? { kind: 'job', variant, quantity } : quantity
+  })
 }
 
 function chosenVariant(operation: Operation, { variant, args }: PriceRequest): string | null | PriceProblem {

@@ -73,7 +73,7 @@ export const toolSchema = strict({
   actual: strict({ pointer })
     .optional()
     .describe(
-      'For a range or pass_through price: where the result tells its cost in credits. Only for a server that is trusted to say so.',
+      'For a range or pass_through price: where the result tells its cost in credits. Only for a server that is trusted to say so, and never beyond what was reserved.',
     ),
   assumed,
 }).meta({ id: 'tool', description: 'What a call of one upstream tool costs.' })

@@ -7,7 +7,10 @@ import { refuse, type Refused } from './outcome.js'
 import { keyNamed } from './spend-facts.js'
 
 /** What an agent does, and a key with `credits:spend`. */
-const SPENDING: ReadonlySet<Command['kind']> = new Set(['charge', 'reserve', 'sweep'])
+const SPENDING: ReadonlySet<Command['kind']> = new Set(['charge', 'reserve', 'reserve_quoted', 'delegate', 'request_credits', 'sweep'])
+
+/** What binds a price and spends nothing: whoever may see prices may have one promised. */
+const READING: ReadonlySet<Command['kind']> = new Set(['quote'])
 
 /** Work that was admitted under a key is finished and charged, whatever became of the key: only its holder can (AX-06). */
 const FINISHING: ReadonlySet<Command['kind']> = new Set(['extend', 'settle', 'release'])
@@ -20,7 +23,8 @@ function isGivingBack({ kind, actor }: Command): boolean {
 /** Whether a command takes an operator: whatever gives credits, sets limits or changes the account (AX-16). */
 function isOperators(command: Command): boolean {
   if (command.kind === 'purchase') return !command.isSelfService
-  return !SPENDING.has(command.kind) && !FINISHING.has(command.kind) && !isGivingBack(command)
+  if (command.kind === 'resolve_approval') return command.by === 'operator'
+  return !SPENDING.has(command.kind) && !READING.has(command.kind) && !FINISHING.has(command.kind) && !isGivingBack(command)
 }
 
 /**
@@ -31,13 +35,15 @@ export function refusalByKey(draft: Draft, command: Command): Refused | null {
   const { actor, kind } = command
   if (isOperators(command) && actor.holder !== 'operator') return refuse('forbidden', 'Only an operator does this; ask one', { details: { command: kind } })
   const isFinishing = (FINISHING.has(kind) && actor.holder !== 'operator') || isGivingBack(command)
-  if (actor.key === null || isFinishing) return null
+  if (actor.key === null || isFinishing || actor.keyOf !== undefined) return null
   const key = keyNamed(draft, actor.key)
   const why = key === null ? 'is not known' : whyInvalid(key, draft.at)
   if (key === null || why !== null) {
     return refuse('unauthenticated', `The key ${why}`, { advice: ['Use another key: npx mcp-credits key create'] })
   }
-  const scope = isOperators(command) ? 'admin' : 'credits:spend'
+  // Credits to spend were handed on, and with them no right to have more bought for whoever handed them on.
+  if (kind === 'purchase' && key.isDelegated) return refuse('forbidden', `The key ${key.prefix}… was delegated and buys nothing`, { details: { command: kind } })
+  const scope = isOperators(command) ? 'admin' : READING.has(kind) ? 'credits:read' : 'credits:spend'
   if (hasScope(key.scopes, scope)) return null
   return refuse('forbidden', `The key ${key.prefix}… may not do this; it takes the scope ${scope}`, { details: { scope, scopes: key.scopes } })
 }

@@ -3,6 +3,7 @@ import { counterAt } from '../budgets/window.js'
 import { type AccountRecord, SPENDING_CAP } from '../ledger/account-record.js'
 import { AMOUNT_MAX, formatCredits, type MicroCredits, smaller, toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
+import { closeExpired, expiredKeys, staysWithout } from './closed-keys.js'
 import type { RaiseBudgetCommand, RemoveBudgetCommand, SetBudgetCommand } from './command.js'
 import type { Draft } from './draft.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
@@ -16,7 +17,8 @@ export function decideSetBudget(draft: Draft, command: SetBudgetCommand): Outcom
   const { id, terms } = command
   if (id === SPENDING_CAP) return ofThePlan()
   const record = openRecord(draft, 'budget', id)
-  const full = record === null ? tooMany(draft, 'budget') : null
+  const expired = record === null && tooMany(draft, 'budget') !== null ? expiredKeys(draft) : []
+  const full = record === null ? tooMany(draft, 'budget', { holds: staysWithout(expired) }) : null
   if (full !== null) return full
   const before = record === null ? null : budgetOf(record)
   const countsAlike = before !== null && scopeName(before.scope) === scopeName(terms.scope) && windowName(before.window) === windowName(terms.window)
@@ -24,7 +26,9 @@ export function decideSetBudget(draft: Draft, command: SetBudgetCommand): Outcom
   const anew = { since: draft.at, origin: draft.nextSequence, raises: [] }
   const made = countsAlike ? { since: before.since, origin: before.origin, raises: before.raises } : anew
   const budget = { ...terms, ...made, setBy: draft.nextSequence, raisedBy: 0n }
-  return postRecord(draft, command, { kind: 'budget', id, change: 'budget_set', document: budgetDocument(budget) }, record)
+  const done = postRecord(draft, command, { kind: 'budget', id, change: 'budget_set', document: budgetDocument(budget) }, record)
+  closeExpired(draft, command.actor, expired)
+  return done
 }
 
 /** A changed threshold or limit is told of anew once it is reached (SF-09). Counters of many subjects re-arm by their window. */

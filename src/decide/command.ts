@@ -7,6 +7,7 @@ import type { Holder, OverrunPolicy } from '../ledger/reservation.js'
 import type { Labels } from '../ledger/transaction.js'
 import type { MicroCredits } from '../money/credits.js'
 import type { Instant } from '../time/instant.js'
+import type { GuardCommand } from './guard-command.js'
 
 /** On whose account of spending something is done: the key presented, the member in whose name, the run it belongs to. */
 export interface Party {
@@ -19,9 +20,15 @@ export interface Party {
 /** Who acts, and in which role a reservation would be held. */
 export interface Actor extends Party {
   readonly holder: Holder
+  /**
+   * The account that the key is of, where it is another than the one acted in: the key of an operator, whose right the
+   * door has looked at in its own account. Here the key only names who it was.
+   */
+  readonly keyOf?: string
 }
 
-interface Addressed {
+/** What every command says. */
+export interface Addressed {
   readonly account: string
   readonly actor: Actor
   /** The caller's key and what was asked with it, as one text of which the journal keeps a digest; both null for a write of its own. */
@@ -46,7 +53,23 @@ export type Subject =
       readonly args: Readonly<Record<string, unknown>> | null
       readonly actual: Actual
     }
-  | { readonly kind: 'tool'; readonly tool: string; readonly args: Readonly<Record<string, unknown>> }
+  | {
+      readonly kind: 'tool'
+      readonly tool: string
+      readonly args: Readonly<Record<string, unknown>>
+      /** What the tool's own server prices this call as; left out, what the catalog maps the tool to. */
+      readonly as?: NamedOperation
+    }
+  /** The one call that is left of the quote that the command names. */
+  | { readonly kind: 'quoted'; readonly actual: Actual }
+
+/** An operation that a tool's call counts as, and as how much of it. */
+export interface NamedOperation {
+  readonly operation: string
+  readonly variant: string | null
+  readonly quantity: number | null
+  readonly args: Readonly<Record<string, unknown>> | null
+}
 
 export interface CreateAccountCommand extends Addressed {
   readonly kind: 'create_account'
@@ -148,6 +171,23 @@ export interface CreateKeyCommand extends Addressed {
   /** The digest of the secret, by which a key is found; the secret itself is nowhere. */
   readonly digest: string
   readonly terms: KeyTerms
+  /** Finds the key instead of a secret: whom an authorization server has named in a token of its own. */
+  readonly subject?: { readonly issuer: string; readonly subject: string }
+}
+
+/** Carves a key with a limit out of what the party may spend. */
+export interface DelegateCommand extends Addressed {
+  readonly kind: 'delegate'
+  readonly id: string
+  readonly digest: string
+  /** The beginning of the secret. */
+  readonly prefix: string
+  readonly name: string | null
+  readonly amount: MicroCredits
+  readonly lifeMs: number
+  /** Operations and categories (`x:*`) that it may spend on; null for all that the party may. */
+  readonly operations: readonly string[] | null
+  readonly mayDelegate: boolean
 }
 
 export interface RevokeKeyCommand extends Addressed {
@@ -190,10 +230,21 @@ export interface GrantCommand extends Addressed {
   readonly reason: string | null
 }
 
+/** Binds the prices of calls for a time (AX-01). */
+export interface QuoteCommand extends Addressed {
+  readonly kind: 'quote'
+  readonly calls: readonly Subject[]
+  /** Whether they are to be reserved and ended as one (AX-02). */
+  readonly isPlan: boolean
+  readonly ttlMs: number
+}
+
 export interface ChargeCommand extends Addressed {
   readonly kind: 'charge'
   readonly subject: Subject
   readonly labels: Labels | null
+  /** The quote at whose price it is charged. Left out or null: the catalog's. */
+  readonly quote?: string | null
 }
 
 export interface ReserveCommand extends Addressed {
@@ -202,8 +253,20 @@ export interface ReserveCommand extends Addressed {
   readonly labels: Labels | null
   readonly ttlMs: number
   readonly overrun: OverrunPolicy
+  /** The quote at whose price it is set aside, and never charged beyond. Left out or null: the catalog's. */
+  readonly quote?: string | null
   /** The key of a metered call: charged at most once, and free to be tried again after a failure that cost nothing. */
   readonly call: { readonly key: string; readonly fingerprint: string } | null
+  /** Says that it is the next round of a call that was begun before; left out, it is a call of its own. */
+  readonly isRound?: boolean
+}
+
+/** Sets aside all that is left of a quote, or of calls that are quoted in the same write: all of them or none (AX-02). */
+export interface ReserveQuotedCommand extends Addressed {
+  readonly kind: 'reserve_quoted'
+  readonly of: { readonly quote: string } | { readonly calls: readonly Subject[] }
+  readonly labels: Labels | null
+  readonly ttlMs: number
 }
 
 export interface ExtendCommand extends Addressed {
@@ -223,6 +286,11 @@ export interface SettleCommand extends Addressed {
   readonly reservation: string
   readonly actual: Actual
   readonly fault: Fault | null
+  /**
+   * The figure is the word of a server that is somebody else's: nothing is charged beyond what was set aside, and the rest
+   * is uncollected (AX-13).
+   */
+  readonly isHearsay?: true
 }
 
 export interface ReleaseCommand extends Addressed {
@@ -260,8 +328,10 @@ export type Command =
   | CreateAccountCommand
   | SubscribeCommand
   | GrantCommand
+  | QuoteCommand
   | ChargeCommand
   | ReserveCommand
+  | ReserveQuotedCommand
   | ExtendCommand
   | SettleCommand
   | ReleaseCommand
@@ -278,10 +348,12 @@ export type Command =
   | RaiseBudgetCommand
   | SetAlertCommand
   | RemoveAlertCommand
+  | GuardCommand
   | PutMemberCommand
   | RemoveMemberCommand
   | CreateKeyCommand
   | RevokeKeyCommand
+  | DelegateCommand
   | SetItemCommand
   | AdvanceClockCommand
   | SetTimeZoneCommand

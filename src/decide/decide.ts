@@ -1,31 +1,38 @@
 import assert from 'node:assert/strict'
 import type { Account } from '../ledger/account.js'
+import { isQuoteId } from '../ledger/quote.js'
 import type { Instant } from '../time/instant.js'
 import { decideCreateAccount, decideOpenedAgain, decideSetState } from './account.js'
 import { decideAdjust } from './adjust.js'
 import { decideRemoveAlert, decideSetAlert, watchBalance } from './alerts.js'
+import { decideResolveApproval } from './approvals.js'
 import { noteUse, refusalByKey } from './authorise.js'
 import { decideRaiseBudget, decideRemoveBudget, decideSetBudget } from './budgets.js'
 import { decideCharge } from './charge.js'
 import type { Command, CreateAccountCommand } from './command.js'
+import { decideDelegate } from './delegate.js'
 import { Draft } from './draft.js'
 import { advance } from './due.js'
+import { decideEnd } from './end.js'
 import { decideExtend } from './extend.js'
-import { byFault } from './fault.js'
 import { decideGrant } from './grant.js'
+import { decideRemoveGuard, decideResetGuard, decideSetGuard } from './guards.js'
 import { replayOf, withSaltedFingerprint } from './idempotency.js'
 import { type Changes, type Decision, type Outcome, refuse, type Refused } from './outcome.js'
 import { decideCreateKey, decidePutMember, decideRemoveMember, decideRevokeKey } from './parties.js'
+import { balanceOfParty } from './own-part.js'
+import { decideEndPlan, decideExtendPlan } from './plan.js'
 import { pressureAfterCommand } from './pressure.js'
 import { decideCancelPurchase, decidePurchase, decideSettlePurchase } from './purchase.js'
+import { decideQuote } from './quote.js'
 import { decideSetItem } from './recurring-items.js'
 import { decideRefund } from './refund.js'
 import { decideRefundPurchase } from './refund-purchase.js'
-import { decideRelease } from './release.js'
+import { decideRequestCredits } from './request-credits.js'
 import { decideReserve } from './reserve.js'
+import { decideReserveQuoted } from './reserve-quoted.js'
 import { done } from './result.js'
 import { decideSetSelfService } from './self-service.js'
-import { decideSettle } from './settle.js'
 import { decideSubscribe, decideUnsubscribe } from './subscribe.js'
 import { accountTime, decideAdvanceClock, leapOf } from './test-clock.js'
 import { decideSetTimeZone } from './time-zone.js'
@@ -54,12 +61,14 @@ function decideLoaded(view: AccountView, command: Command, now: Instant): Decisi
   if (!advance(draft)) return { kind: 'unfinished', changes: draft.changes() }
   const before = draft.account
   const signed = withSaltedFingerprint(command, account.labelSalt)
-  const outcome = (leapMs > 0 ? null : refusalByKey(draft, signed)) ?? replayOf(draft, signed.idempotencyKey, signed.fingerprint) ?? decideOne(draft, signed)
+  const { idempotencyKey: key, fingerprint, actor: by } = signed
+  const outcome = (leapMs > 0 ? null : refusalByKey(draft, signed)) ?? replayOf(draft, { key, fingerprint, by }) ?? decideOne(draft, signed)
   assert(outcome.kind === 'done' || draft.account.sequence === before.sequence, 'a refusal moves no credits')
   noteUse(draft, signed)
   watchBalance(draft, before)
   if (outcome.kind === 'refused') return decided(draft.changes(), outcome)
-  return decided(draft.changes(), { ...outcome, account: draft.account, pressure: pressureAfterCommand(draft, signed, outcome) })
+  const pressure = pressureAfterCommand(draft, signed, outcome)
+  return decided(draft.changes(), { ...outcome, account: draft.account, pressure, ownBalance: balanceOfParty(draft, signed, outcome) })
 }
 
 function decideOne(draft: Draft, command: Command): Outcome {
@@ -78,15 +87,17 @@ function decideOne(draft: Draft, command: Command): Outcome {
       return decideGrant(draft, command)
     case 'charge':
       return decideCharge(draft, command)
+    case 'quote':
+      return decideQuote(draft, command)
     case 'reserve':
       return decideReserve(draft, command)
+    case 'reserve_quoted':
+      return decideReserveQuoted(draft, command)
     case 'extend':
-      return decideExtend(draft, command)
+      return isQuoteId(command.reservation) ? decideExtendPlan(draft, command) : decideExtend(draft, command)
     case 'settle':
-    case 'release': {
-      const ending = byFault(draft, command)
-      return ending.kind === 'settle' ? decideSettle(draft, ending) : decideRelease(draft, ending)
-    }
+    case 'release':
+      return isQuoteId(command.reservation) ? decideEndPlan(draft, command) : decideEnd(draft, command)
     case 'refund':
       return decideRefund(draft, command)
     case 'adjust':
@@ -103,6 +114,16 @@ function decideOne(draft: Draft, command: Command): Outcome {
       return decideSetAlert(draft, command)
     case 'remove_alert':
       return decideRemoveAlert(draft, command)
+    case 'set_guard':
+      return decideSetGuard(draft, command)
+    case 'remove_guard':
+      return decideRemoveGuard(draft, command)
+    case 'reset_guard':
+      return decideResetGuard(draft, command)
+    case 'request_credits':
+      return decideRequestCredits(draft, command)
+    case 'resolve_approval':
+      return decideResolveApproval(draft, command)
     case 'put_member':
       return decidePutMember(draft, command)
     case 'remove_member':
@@ -111,6 +132,8 @@ function decideOne(draft: Draft, command: Command): Outcome {
       return decideCreateKey(draft, command)
     case 'revoke_key':
       return decideRevokeKey(draft, command)
+    case 'delegate':
+      return decideDelegate(draft, command)
     case 'purchase':
       return decidePurchase(draft, command)
     case 'settle_purchase':

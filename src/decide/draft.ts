@@ -72,6 +72,13 @@ export class Draft {
     return this.#reservations.get(sequence) ?? this.view.reservation(sequence)
   }
 
+  /** In the order of the sequences, loaded together. */
+  reservationsAt(sequences: readonly number[]): readonly (Reservation | null)[] {
+    const missing = sequences.filter((sequence) => !this.#reservations.has(sequence))
+    const loaded = new Map((missing.length === 0 ? [] : this.view.reservationsAt(missing)).map((row, index) => [missing[index], row]))
+    return sequences.map((sequence) => this.#reservations.get(sequence) ?? loaded.get(sequence) ?? null)
+  }
+
   transaction(sequence: number): Transaction | null {
     return this.#transactions.find((made) => made.sequence === sequence) ?? this.view.transaction(sequence)
   }
@@ -271,6 +278,16 @@ export class Draft {
     this.#touched = true
     this.dueBy(expiresAt)
     return extended
+  }
+
+  /** A reservation passes to another holder, open as it is; nothing that it holds moves. */
+  passReservation(reservation: Reservation, to: Pick<Reservation, 'holder' | 'expiresAt' | 'callKey' | 'callFingerprint'>): Reservation {
+    assert(reservation.state === 'open', 'only an open reservation is passed on')
+    const passed = { ...reservation, ...to }
+    this.#reservations.set(reservation.sequence, passed)
+    this.#touched = true
+    this.dueBy(to.expiresAt)
+    return passed
   }
 
   /** The one terminal transition of a reservation; a late settlement ends one that has timed out for good. */

@@ -32,7 +32,12 @@ export function notOpen(reservation: Reservation): Refused {
 }
 
 /** An operator may end what an agent reserved; nobody but the meter ends what the meter holds. */
-function isHeldBy(reservation: Reservation, actor: Actor): boolean {
+export function isHeldBy(reservation: Reservation, actor: Actor): boolean {
   if (actor.holder === 'operator') return reservation.holder !== 'meter'
   return reservation.holder === actor.holder && reservation.key === actor.key
+}
+
+/** Whether the meter may make its own what the holder of the same key has set aside under a quote: it runs the call. */
+export function mayTakeOver(reservation: Reservation, actor: Actor): boolean {
+  return reservation.holder !== 'meter' && reservation.overrun === 'quoted' && reservation.key === actor.key
 }

@@ -1,8 +1,9 @@
 import { sha256 } from '../ledger/chain.js'
 import type { Transaction } from '../ledger/transaction.js'
-import type { Command } from './command.js'
+import type { Actor, Command } from './command.js'
 import type { Draft } from './draft.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
+import { keyNamed } from './spend-facts.js'
 
 /**
  * The command with what the journal keeps of its input: a digest salted with the account's own salt, so that arguments
@@ -18,25 +19,37 @@ export function withSaltedFingerprint(command: Command, salt: string): Command {
     : salted
 }
 
-/** Numbered, so that a later form can differ. */
-function saltedDigest(salt: string, fingerprint: string): string {
+/** A text of which only this account can tell whether another one is the same. Numbered, so that a later form can differ. */
+export function saltedDigest(salt: string, fingerprint: string): string {
   return `1:${sha256(`${salt}\n${fingerprint}`).slice(0, 32)}`
+}
+
+/** What a key of idempotency is used for, and by whom. */
+export interface Keyed {
+  readonly key: string | null
+  readonly fingerprint: string | null
+  readonly by: Pick<Actor, 'key'>
 }
 
 /**
  * A key used before: the same input gets the stored answer again, other input is refused, for as long as the ledger
  * lives (T08, T09). Null for a key never used; a refusal uses none, so the same call may succeed after a top-up.
  */
-export function replayOf(draft: Draft, key: string | null, fingerprint: string | null): Outcome | null {
+export function replayOf(draft: Draft, { key, fingerprint, by }: Keyed): Outcome | null {
   if (key === null) return null
   const earlier = draft.view.transactionByKey(key)
   if (earlier === null) return null
-  return earlier.fingerprint === fingerprint ? replay(draft, earlier) : conflict(key)
+  return earlier.fingerprint === fingerprint && isToldOf(draft, earlier, by) ? replay(draft, earlier) : conflict(key)
+}
+
+/** A delegated key is answered what it did itself: anybody else's answer is not its to see, nor its work paid by it. */
+function isToldOf(draft: Draft, earlier: Transaction, { key }: Pick<Actor, 'key'>): boolean {
+  return key === null || key === earlier.key || keyNamed(draft, key)?.isDelegated !== true
 }
 
 function replay(draft: Draft, earlier: Transaction): Outcome {
   const reservation = earlier.kind === 'reserve' ? draft.reservation(earlier.sequence) : null
-  return { kind: 'done', account: draft.account, transaction: earlier, reservation, replayed: true, record: null, pressure: null }
+  return { kind: 'done', account: draft.account, transaction: earlier, reservation, replayed: true, record: null, pressure: null, ownBalance: null }
 }
 
 function conflict(key: string): Refused {

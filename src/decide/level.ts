@@ -3,6 +3,7 @@ import { type Level, levelOf, worse } from '../budgets/level.js'
 import { versionAt } from '../catalog/version.js'
 import type { MicroCredits } from '../money/credits.js'
 import type { Draft } from './draft.js'
+import { leftDetail } from './own-part.js'
 import type { Spending } from './standings.js'
 
 /** How much is left of the balance, in one word, once `change` has come to it. */
@@ -19,8 +20,11 @@ export function pressureAfter(draft: Draft, { tallies }: Pick<Spending, 'tallies
   return level
 }
 
-/** The level as a journal row keeps it: only when there is something to say, for every row carries its own bytes. */
-export function levelDetail(draft: Draft, spending: Pick<Spending, 'tallies'>, change: MicroCredits, taken: MicroCredits): { readonly level?: Level } {
+/**
+ * How much is left as a journal row keeps it: the level, and of a delegated key what it has left itself. Only when there is
+ * something to say, for every row carries its own bytes.
+ */
+export function levelDetail(draft: Draft, spending: Pick<Spending, 'tallies'> & Partial<Spending>, change: MicroCredits, taken: MicroCredits): { readonly level?: Level; readonly left?: number } {
   const level = pressureAfter(draft, spending, change, taken)
-  return level === 'ok' ? {} : { level }
+  return { ...(level === 'ok' ? {} : { level }), ...(spending.facts === undefined ? {} : leftDetail(draft, { ...spending, facts: spending.facts }, change, { taken })) }
 }

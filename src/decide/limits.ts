@@ -1,4 +1,4 @@
-import { windowName } from '../budgets/budget.js'
+import { type SpendFacts, windowName } from '../budgets/budget.js'
 import { percentUsed, type Standing } from '../budgets/standing.js'
 import { roomIn } from '../budgets/tally.js'
 import { versionAt } from '../catalog/version.js'
@@ -13,6 +13,7 @@ import { refusalByParty } from './authorise.js'
 import type { Actor, Party } from './command.js'
 import type { Draft } from './draft.js'
 import { refuse, type Refused } from './outcome.js'
+import { isOwnOf } from './own-part.js'
 import type { PricedSubject } from './price-subject.js'
 import { ANYTHING, spendFacts } from './spend-facts.js'
 import { type Spending, spendingOn, standingsOn } from './standings.js'
@@ -32,7 +33,12 @@ export interface AmountLimit {
   readonly code: ErrorCode
   /** The budget that limits; null for the balance. */
   readonly standing: Standing | null
+  /** Whether it stands above a delegated key, which learns what it leaves and not whose it is. */
+  readonly isAbove: boolean
 }
+
+/** What a limit is called to a delegated key that it stands above. */
+export const ABOVE = 'above'
 
 /** Every limit on how much can be spent on this now; the one with the least remaining would stop first. */
 export function amountLimits(draft: Draft, spending: Spending): readonly AmountLimit[] {
@@ -45,22 +51,25 @@ export function amountLimits(draft: Draft, spending: Spending): readonly AmountL
     remaining: books.available,
     code: 'out_of_credits',
     standing: null,
+    isAbove: spending.facts.isDelegated,
   }
   const hard = standingsOn(spending).filter(({ budget }) => budget.enforcement === 'hard')
-  return hard.length === 0 ? [balance] : [balance, ...hard.map(limitOf)]
+  return hard.length === 0 ? [balance] : [balance, ...hard.map((standing) => limitOf(standing, spending.facts))]
 }
 
-function limitOf(standing: Standing): AmountLimit {
+function limitOf(standing: Standing, { key, isDelegated }: SpendFacts): AmountLimit {
   const { budget, counter, remaining } = standing
   const isCap = budget.id === SPENDING_CAP
+  const isAbove = isDelegated && !isOwnOf(key, standing)
   return {
     type: isCap ? 'spending_cap' : 'budget',
-    id: budget.id,
+    id: isAbove ? ABOVE : budget.id,
     window: windowName(budget.window),
     resetsAt: counter.windowEnd,
     remaining,
     code: isCap ? 'spending_cap_reached' : 'budget_exceeded',
     standing,
+    isAbove,
   }
 }
 
@@ -127,7 +136,7 @@ export function refusalsToSpendAll(draft: Draft, calls: readonly PlannedCall[]):
   const byLimit = new Map<string, { readonly limit: AmountLimit; readonly subject: PricedSubject; readonly amount: MicroCredits }>()
   for (const { subject, spending } of costing) {
     for (const limit of amountLimits(draft, spending)) {
-      const name = `${limit.type} ${limit.id} ${limit.standing?.counter.subject ?? ''}`
+      const name = `${limit.type} ${limit.standing?.budget.id ?? limit.id} ${limit.standing?.counter.subject ?? ''}`
       byLimit.set(name, { limit, subject, amount: (byLimit.get(name)?.amount ?? 0n) + subject.priced.maximum })
     }
   }
@@ -185,14 +194,14 @@ function refuseByLimit(draft: Draft, subject: PricedSubject, amount: MicroCredit
     details: {
       required: toCredits(amount),
       available: toCredits(limit.remaining),
-      reserved: toCredits(limit.standing?.counter.reserved ?? account.books.reserved),
+      reserved: toCredits(limit.isAbove ? 0n : (limit.standing?.counter.reserved ?? account.books.reserved)),
       shortfall: toCredits(shortfall),
       limitedBy: {
         type: limit.type,
         id: limit.id,
         window: limit.window,
         resetsAt: formatInstantOrNull(limit.resetsAt),
-        ...(limit.standing === null ? {} : figuresOf(limit.standing)),
+        ...(limit.standing === null || limit.isAbove ? {} : figuresOf(limit.standing)),
       },
     },
     advice: adviceFor(draft, limit, shortfall),
@@ -212,21 +221,24 @@ function figuresOf({ budget, counter, limit, remaining }: Standing) {
   }
 }
 
-function messageFor(draft: Draft, { code, id, remaining, resetsAt, standing }: AmountLimit, amount: MicroCredits): string {
+function messageFor(draft: Draft, { code, id, remaining, resetsAt, standing, isAbove }: AmountLimit, amount: MicroCredits): string {
   const { texts } = versionAt(draft.view.catalogs, draft.at).catalog
   const sums = `${formatCredits(amount)} needed, ${formatCredits(remaining)} available`
   if (standing === null) return `${texts.outOfCredits ?? 'Out of credits'}: ${sums}`
   const reset = formatInstantOrNull(resetsAt)
   if (code === 'spending_cap_reached') {
-    const words = texts.spendingCapReached ?? `The plan's spending cap of ${formatCredits(standing.limit)} is reached`
+    const words = texts.spendingCapReached ?? `The plan's spending cap${isAbove ? '' : ` of ${formatCredits(standing.limit)}`} is reached`
     const after = reset === null ? 'a higher plan has a higher cap' : `purchased credits stay usable after the reset on ${reset}`
     return `${words}: ${sums}; ${after}`
   }
-  const words = texts.budgetExceeded ?? `The budget ${id} of ${formatCredits(standing.limit)} does not allow it`
+  const which = isAbove ? 'A limit above this key' : `The budget ${id} of ${formatCredits(standing.limit)}`
+  const words = texts.budgetExceeded ?? `${which} does not allow it`
   return `${words}: ${sums}${reset === null ? '' : `; it resets on ${reset}`}`
 }
 
-function adviceFor(draft: Draft, { id, resetsAt, standing }: AmountLimit, shortfall: MicroCredits): readonly string[] {
+function adviceFor(draft: Draft, { id, resetsAt, standing, isAbove }: AmountLimit, shortfall: MicroCredits): readonly string[] {
+  // Whoever works with a part of somebody's credits tells them; how they come by more is theirs to know.
+  if (isAbove) return ['Go on without it, and tell whoever gave you this key what is lacking: more credits come from there.']
   if (standing === null) return waysToPay(draft, shortfall)
   const reset = formatInstantOrNull(resetsAt)
   return [

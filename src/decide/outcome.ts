@@ -35,6 +35,8 @@ export interface Done {
   readonly record: AccountRecord | null
   /** What is left to spend after a charge or settlement, as of this write; null for everything else. */
   readonly pressure: Pressure | null
+  /** What the party has left of its own part, where it spends with a delegated key; null where the whole account is its own. */
+  readonly ownBalance: MicroCredits | null
 }
 
 /** How much a party can still spend, and the budget that leaves the least where it is a budget that does. */

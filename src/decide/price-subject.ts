@@ -1,10 +1,10 @@
 import { AUTO, type Catalog } from '../catalog/catalog.js'
-import { priceToolCall } from '../catalog/map-tool.js'
+import { isNothing, priceToolCall } from '../catalog/map-tool.js'
 import { pickVariant } from '../catalog/pick-variant.js'
 import { type Priced, type PricedLine, type PriceProblem, quotePrice } from '../catalog/quote-price.js'
 import { type CatalogVersion, versionAt } from '../catalog/version.js'
 import type { Transaction } from '../ledger/transaction.js'
-import { toCredits } from '../money/credits.js'
+import { AMOUNT_MAX, formatCredits, type MicroCredits, toCredits } from '../money/credits.js'
 import type { Subject } from './command.js'
 import type { Draft } from './draft.js'
 import { refuse, type Refused } from './outcome.js'
@@ -27,24 +27,46 @@ export interface FreeSubject {
 }
 
 /** Prices what is asked for; an unpriced tool is refused with the line to add, never free by accident (AX-14). */
-export function priceSubject({ view, account, at }: Draft, subject: Subject): PricedSubject | FreeSubject | Refused {
-  const version = versionAt(view.catalogs, at)
+export function priceSubject(draft: Draft, subject: Subject): PricedSubject | FreeSubject | Refused {
+  return priceSubjectBy(versionAt(draft.view.catalogs, draft.at), draft, subject)
+}
+
+/** The same by another version than the one in force: that of a quote. */
+export function priceSubjectBy(version: CatalogVersion, { account }: Draft, subject: Subject): PricedSubject | FreeSubject | Refused {
+  const by = { version, plan: account.subscription?.plan ?? null }
+  if (subject.kind === 'quoted') return refuse('invalid_request', 'operation: expected the operation to price, or a quote that says it')
+  if (subject.kind === 'operation') return priceOperation(by, subject, null)
+  if (subject.as === undefined) return priceMappedTool(version, subject)
+  const found = priceOperation(by, { ...subject.as, actual: {} }, subject.tool)
+  return found.kind === 'priced' && isNothing(found.priced) ? { kind: 'free' } : found
+}
+
+function priceMappedTool(version: CatalogVersion, { tool, args }: Extract<Subject, { readonly kind: 'tool' }>): PricedSubject | FreeSubject | Refused {
   const { catalog } = version
-  if (subject.kind === 'tool') {
-    const found = priceToolCall(catalog, { tool: subject.tool, args: subject.args })
-    if (found.kind === 'free') return found
-    if (found.kind === 'unpriced') {
-      return refuse('price_unknown', `The tool ${subject.tool} has no price in the catalog ${catalog.id}`, {
-        details: { tool: subject.tool, catalog: catalog.id, add: found.line },
-        advice: [`Set one: npx mcp-credits price ${subject.tool} <credits>, or add to the catalog: ${found.line}`],
-      })
-    }
-    return found.kind === 'priced' ? { kind: 'priced', priced: found, tool: subject.tool, version, picked: null, args: subject.args } : refuseProblem(found)
+  const found = priceToolCall(catalog, { tool, args })
+  if (found.kind === 'free') return found
+  if (found.kind === 'unpriced') {
+    return refuse('price_unknown', `The tool ${tool} has no price in the catalog ${catalog.id}`, {
+      details: { tool, catalog: catalog.id, add: found.line },
+      advice: [`Set one: npx mcp-credits price ${tool} <credits>, or add to the catalog: ${found.line}`],
+    })
   }
-  const { operation, quantity, args, actual } = subject
-  const chosen = variantFor(catalog, subject, account.subscription?.plan ?? null)
+  return found.kind === 'priced' ? { kind: 'priced', priced: found, tool, version, picked: null, args } : refuseProblem(found)
+}
+
+type AskedOperation = Omit<Extract<Subject, { readonly kind: 'operation' }>, 'kind'>
+
+/** By which prices, and for an account on which plan. */
+interface PricedBy {
+  readonly version: CatalogVersion
+  readonly plan: string | null
+}
+
+function priceOperation({ version, plan }: PricedBy, asked: AskedOperation, tool: string | null): PricedSubject | Refused {
+  const { operation, quantity, args, actual } = asked
+  const chosen = variantFor(version.catalog, asked, plan)
   if (chosen.kind === 'problem') return refuseProblem(chosen)
-  const priced = quotePrice(catalog, {
+  const priced = quotePrice(version.catalog, {
     operation,
     ...(chosen.variant === null ? {} : { variant: chosen.variant }),
     ...(quantity === null ? {} : { quantity }),
@@ -52,10 +74,8 @@ export function priceSubject({ view, account, at }: Draft, subject: Subject): Pr
     ...(actual.usage === undefined ? {} : { usage: actual.usage }),
     ...(actual.actual === undefined ? {} : { actual: actual.actual }),
   })
-  return priced.kind === 'priced' ? { kind: 'priced', priced, tool: null, version, picked: chosen.picked, args } : refuseProblem(priced)
+  return priced.kind === 'priced' ? { kind: 'priced', priced, tool, version, picked: chosen.picked, args } : refuseProblem(priced)
 }
-
-type OperationSubject = Extract<Subject, { readonly kind: 'operation' }>
 
 interface Chosen {
   readonly kind: 'chosen'
@@ -64,10 +84,23 @@ interface Chosen {
 }
 
 /** `auto` leaves the choice to us: the cheapest variant that meets the arguments, said and never silent (SN-07, AX-08). */
-function variantFor(catalog: Catalog, { operation, variant, quantity, args, actual }: OperationSubject, plan: string | null): Chosen | PriceProblem {
+function variantFor(catalog: Catalog, { operation, variant, quantity, args, actual }: AskedOperation, plan: string | null): Chosen | PriceProblem {
   if (variant !== AUTO) return { kind: 'chosen', variant, picked: null }
   const found = pickVariant(catalog, { operation, quantity: quantity ?? undefined, args: args ?? {}, usage: actual.usage, plan })
   return found.kind === 'picked' ? { kind: 'chosen', variant: found.variant, picked: found.reason } : found
+}
+
+/** The most that calls cost together. */
+export function maximumOf(subjects: readonly PricedSubject[]): MicroCredits {
+  return subjects.reduce((sum, { priced }): MicroCredits => sum + priced.maximum, 0n)
+}
+
+/** Why calls cannot be priced together, each of which can: their sum is an amount as well. Null when they can. */
+export function refusalBySum(subjects: readonly PricedSubject[]): Refused | null {
+  const maximum = maximumOf(subjects)
+  if (maximum <= AMOUNT_MAX) return null
+  const sums = `these cost up to ${formatCredits(maximum)} credits together, expected at most ${formatCredits(AMOUNT_MAX)}`
+  return refuse('invalid_amount', `calls: ${sums}`, { details: { field: 'calls' }, advice: ['Ask for fewer of them at once.'] })
 }
 
 /** Why nothing has a price, as the refusal that says so. */

@@ -2,11 +2,11 @@ import { type AccountRecord, OPEN_RECORDS_MAX, type RecordDocument, type RecordK
 import type { ErrorCode } from '../errors.js'
 import type { Actor } from './command.js'
 import type { Draft } from './draft.js'
-import { type Outcome, refuse, type Refused } from './outcome.js'
+import { type Done, type Outcome, refuse, type Refused } from './outcome.js'
 import { recorded } from './result.js'
 
 /** A command about one record, as the journal keeps it. */
-interface Signed {
+export interface Signed {
   readonly actor: Actor
   readonly idempotencyKey: string | null
   readonly fingerprint: string | null
@@ -28,7 +28,7 @@ interface Wanted {
  * Writes a record with a row of the journal that says what it has become, so that such a change stands in the chain and
  * whoever recomputes the ledger finds every record in it.
  */
-export function postRecord(draft: Draft, command: Signed, wanted: Wanted, before: AccountRecord | null): Outcome {
+export function postRecord(draft: Draft, command: Signed, wanted: Wanted, before: AccountRecord | null): Done {
   const { kind, id, change, document, isOpen = true, lookup = before?.lookup ?? null, detail = {} } = wanted
   const transaction = draft.post('amend', [], {
     credits: 0n,
@@ -52,11 +52,18 @@ export function openRecord(draft: Draft, kind: RecordKind, id: string): AccountR
   return record !== null && record.isOpen ? record : null
 }
 
-/** Why one more record of a kind cannot be opened; null when it can. Only records that hold count. */
-export function tooMany(draft: Draft, kind: RecordKind, holds: (record: AccountRecord) => boolean = () => true): Refused | null {
+interface Counting {
+  /** Which records count: those that hold. */
+  readonly holds?: (record: AccountRecord) => boolean
+  /** How room is made, in words. */
+  readonly room?: string
+}
+
+/** Why one more record of a kind cannot be opened; null when it can. */
+export function tooMany(draft: Draft, kind: RecordKind, { holds = () => true, room = 'remove some first' }: Counting = {}): Refused | null {
   const max = OPEN_RECORDS_MAX[kind]
   if (draft.records(kind).filter(holds).length < max) return null
-  return refuse('invalid_request', `The account ${draft.account.id} has ${max} of these already; remove some first`, { details: { kind, max } })
+  return refuse('invalid_request', `The account ${draft.account.id} has ${max} of these already; ${room}`, { details: { kind, max } })
 }
 
 /** The one answer about a record that is not there. */

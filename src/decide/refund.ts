@@ -5,11 +5,13 @@ import { formatCredits, type MicroCredits, smaller, toCredits } from '../money/c
 import { NEVER } from '../time/instant.js'
 import type { RefundCommand } from './command.js'
 import type { Draft, Move } from './draft.js'
-import { balanceDetail, expireReturned } from './expire.js'
+import { balanceDetail, expireReturned, lastingChange } from './expire.js'
 import { returnMoves } from './moves.js'
 import { type Outcome, refuse } from './outcome.js'
+import { leftDetail } from './own-part.js'
 import { done } from './result.js'
-import { countRefunded } from './standings.js'
+import { factsOfTransaction } from './spend-facts.js'
+import { countRefunded, spendingOn } from './standings.js'
 
 /** Bounds how many refunds of one charge a decision looks at. */
 const REFUNDS_MAX = 1_000
@@ -95,6 +97,7 @@ function postRefund(draft: Draft, command: RefundCommand, charge: Transaction, {
       refunds: command.transaction,
       ...(command.reason === null ? {} : { reason: command.reason }),
       ...balanceDetail(draft, moves),
+      ...leftAfterRefund(draft, charge, { moves, amount }),
     },
   })
   countRefunded(draft, charge, refunded, amount)
@@ -104,4 +107,11 @@ function postRefund(draft: Draft, command: RefundCommand, charge: Transaction, {
   }
   expireReturned(draft, back.shares.map((share) => share.grant), draft.at)
   return done(draft, transaction)
+}
+
+/** What the delegated key that was charged has left then, whoever refunds. */
+function leftAfterRefund(draft: Draft, charge: Transaction, { moves, amount }: { readonly moves: readonly Move[]; readonly amount: MicroCredits }) {
+  const facts = factsOfTransaction(draft, charge)
+  if (!facts.isDelegated) return {}
+  return leftDetail(draft, spendingOn(draft, facts), lastingChange(draft, moves), { taken: -amount, began: charge.at })
 }

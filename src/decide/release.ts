@@ -1,10 +1,11 @@
 import { toCredits } from '../money/credits.js'
 import type { ReleaseCommand } from './command.js'
 import type { Draft } from './draft.js'
-import { balanceDetail, expireReturned } from './expire.js'
+import { balanceDetail, expireReturned, lastingChange } from './expire.js'
 import { heldReservation, notOpen } from './held-reservation.js'
 import { returnMoves } from './moves.js'
 import type { Outcome } from './outcome.js'
+import { leftAfterReturn } from './own-part.js'
 import { countReturned } from './standings.js'
 import { done } from './result.js'
 
@@ -31,6 +32,7 @@ export function decideRelease(draft: Draft, command: ReleaseCommand): Outcome {
       released: toCredits(reservation.amount),
       ...(command.fault === null ? {} : { fault: command.fault }),
       ...balanceDetail(draft, moves),
+      ...leftAfterReturn(draft, reservation, lastingChange(draft, moves)),
     },
   })
   const ended = draft.endReservation(reservation, 'released', transaction)

@@ -1,20 +1,22 @@
 import { pricedToJson } from '../catalog/quote-price.js'
 import { OPEN_RESERVATIONS_MAX } from '../ledger/account.js'
-import { RESERVATION_MAX_MS } from '../ledger/reservation.js'
+import { type Reservation, RESERVATION_MAX_MS } from '../ledger/reservation.js'
 import { toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
-import type { ReserveCommand } from './command.js'
+import type { Actor, ReserveCommand } from './command.js'
 import type { Draft } from './draft.js'
 import { replayOf, stillRunning } from './idempotency.js'
 import { levelDetail } from './level.js'
 import { refusalToSpend, spendingOnSubject } from './limits.js'
 import { passMoves } from './moves.js'
-import { type Outcome, refuse } from './outcome.js'
+import { type Done, type Outcome, refuse, type Refused } from './outcome.js'
+import { consentDetail, notePassed, passGuards, type Passed } from './pass-guards.js'
 import { pressureOf } from './pressure.js'
-import { linesDetail, pickedDetail, priceSubject } from './price-subject.js'
+import { linesDetail, pickedDetail, type PricedSubject, priceSubject } from './price-subject.js'
+import { callOfQuote, noteQuoteUses, quoteDetail, type QuotedPlace, subjectOfQuote } from './quoted.js'
 import { done } from './result.js'
 import { namedIn, runDetail } from './spend-facts.js'
-import { count } from './standings.js'
+import { count, type Spending } from './standings.js'
 
 /**
  * Sets the highest price of work aside before it starts, from the grants in burn order, so that work that was admitted
@@ -22,39 +24,72 @@ import { count } from './standings.js'
  * reservation, leaves no row and takes no key.
  */
 export function decideReserve(draft: Draft, command: ReserveCommand): Outcome {
-  const answered = command.call === null ? null : answeredCall(draft, command.call)
+  const answered = command.call === null ? null : answeredCall(draft, command.call, command.actor)
   if (answered !== null) return answered
-  const subject = priceSubject(draft, command.subject)
+  const { subject: asked, actor, quote = null } = command
+  const place = quote === null ? null : callOfQuote(draft, { quote, subject: asked, actor, mayBeReserved: actor.holder === 'meter' })
+  if (place?.kind === 'refused') return place
+  if (place?.kind === 'reserved') return takeOver(draft, command, place.reservation)
+  const subject = place === null ? priceSubject(draft, asked) : subjectOfQuote(draft, place)
   if (subject.kind === 'refused') return subject
   if (subject.kind === 'free') return done(draft, null)
-  if (command.ttlMs > RESERVATION_MAX_MS) return refuse('invalid_request', 'A reservation lives at most 24 hours; extend it while its job runs')
-  const { priced } = subject
-  const amount = priced.maximum
   const spending = spendingOnSubject(draft, subject, command.actor, command.labels)
-  const refused = refusalToSpend(draft, subject, spending, amount)
+  const refused = refusalToHold(draft, command.ttlMs, 1) ?? refusalToSpend(draft, subject, spending, subject.priced.maximum)
   if (refused !== null) return refused
-  if (draft.account.openReservations >= OPEN_RESERVATIONS_MAX) {
-    return refuse('invalid_request', `The account has ${OPEN_RESERVATIONS_MAX} open reservations; settle or release some first`)
-  }
+  const { labels, isRound = false } = command
+  const passed = passGuards(draft, subject, { actor, subjects: [asked], quote, labels, spending, amount: subject.priced.maximum, isRound })
+  if (passed.kind === 'refused') return passed
+  const held = setAside(draft, { ...command, subject, place, passed, overrun: place === null ? command.overrun : 'quoted' }, spending)
+  if (place !== null) noteQuoteUses(draft, place.quote, new Map([[place.index, { reservation: held.reservation.sequence }]]))
+  return held
+}
+
+/** Why nothing can be set aside for so long, or so many times more; null when it can. */
+export function refusalToHold({ account }: Draft, ttlMs: number, count: number): Refused | null {
+  if (ttlMs > RESERVATION_MAX_MS) return refuse('invalid_request', 'A reservation lives at most 24 hours; extend it while its job runs')
+  if (account.openReservations + count <= OPEN_RESERVATIONS_MAX) return null
+  return refuse('invalid_request', `The account may have ${OPEN_RESERVATIONS_MAX} open reservations; settle or release some first`, {
+    details: { open: account.openReservations, max: OPEN_RESERVATIONS_MAX },
+  })
+}
+
+/** What is set aside, for whom and for how long: nothing stops it any more. */
+export interface Held extends Pick<ReserveCommand, 'actor' | 'labels' | 'ttlMs' | 'overrun' | 'call' | 'idempotencyKey' | 'fingerprint'> {
+  readonly subject: PricedSubject
+  /** The call of a quote that it is for; null without one. */
+  readonly place: QuotedPlace | null
+  /** What its guards remember of it by its reservation; null where they know it otherwise. */
+  readonly passed: Passed | null
+}
+
+export type SetAside = Done & { readonly reservation: Reservation }
+
+/** Posts one reservation and counts it in the budgets. Whoever asks has made sure that no limit stops it. */
+export function setAside(draft: Draft, held: Held, spending: Spending): SetAside {
+  const { subject, place, passed, actor, labels, ttlMs, overrun, call, idempotencyKey, fingerprint } = held
+  const { priced, version } = subject
+  const amount = priced.maximum
   const pins = draft.take(amount)
-  const expiresAt = draft.at + command.ttlMs
-  const shared = { operation: priced.operation, variant: priced.variant, tool: subject.tool, labels: command.labels }
+  const expiresAt = draft.at + ttlMs
+  const shared = { operation: priced.operation, variant: priced.variant, tool: subject.tool, labels }
   const transaction = draft.post('reserve', passMoves(pins, 'available', 'reserved'), {
     ...shared,
     credits: amount,
-    actor: namedIn(spending.facts, command.actor),
+    actor: namedIn(spending.facts, actor),
     quantity: priced.quantity,
-    idempotencyKey: command.idempotencyKey,
-    fingerprint: command.fingerprint,
-    priceVersion: subject.version.version,
+    idempotencyKey,
+    fingerprint,
+    priceVersion: version.version,
     detail: {
-      holder: command.actor.holder,
+      holder: actor.holder,
       ...linesDetail(priced),
       reserved: toCredits(amount),
       expiresAt: formatInstant(expiresAt),
       ...pickedDetail(subject),
-      ...(command.overrun === 'cap' ? {} : { overrun: command.overrun }),
-      ...runDetail(command.actor),
+      ...(overrun === 'cap' ? {} : { overrun }),
+      ...runDetail(actor),
+      ...quoteDetail(place),
+      ...(passed === null ? {} : consentDetail(passed)),
       ...levelDetail(draft, spending, -amount, amount),
     },
   })
@@ -62,31 +97,48 @@ export function decideReserve(draft: Draft, command: ReserveCommand): Outcome {
   const reservation = draft.addReservation(
     {
       ...shared,
-      holder: command.actor.holder,
-      key: command.actor.key,
+      holder: actor.holder,
+      key: actor.key,
       member: spending.facts.member,
-      run: command.actor.run,
+      run: actor.run,
       amount,
       pins,
-      overrun: command.overrun,
+      overrun,
       openedAt: draft.at,
       expiresAt,
       price: pricedToJson(priced),
-      priceVersion: subject.version.version,
-      callKey: command.call?.key ?? null,
-      callFingerprint: command.call?.fingerprint ?? null,
+      priceVersion: version.version,
+      callKey: call?.key ?? null,
+      callFingerprint: call?.fingerprint ?? null,
     },
     transaction,
   )
-  return { ...done(draft, transaction, reservation), pressure: pressureOf(draft, counted) }
+  if (passed !== null) notePassed(draft, passed, transaction, reservation)
+  return { ...done(draft, transaction, reservation), reservation, pressure: pressureOf(draft, counted) }
+}
+
+/**
+ * The meter runs a call that was set aside under a quote: from now on it alone ends that reservation, so that nobody takes
+ * the credits back while the call runs, and no second call runs on the same ones. Nothing moves, so no limit is asked.
+ */
+function takeOver(draft: Draft, { actor, call, ttlMs }: ReserveCommand, reservation: Reservation): Outcome {
+  const expiresAt = Math.max(reservation.expiresAt, draft.at + ttlMs)
+  const transaction = draft.post('amend', [], {
+    credits: 0n,
+    actor,
+    refersTo: reservation.sequence,
+    detail: { change: 'reservation_taken_over', reservation: reservation.id, holder: actor.holder, expiresAt: formatInstant(expiresAt) },
+  })
+  const to = { holder: actor.holder, expiresAt, callKey: call?.key ?? null, callFingerprint: call?.fingerprint ?? null }
+  return done(draft, transaction, draft.passReservation(reservation, to))
 }
 
 /**
  * A metered call whose key was charged gets that charge again and does not run; one that still runs is refused. After
  * a failure that cost nothing the key is free, so that trying again is possible and being charged twice is not.
  */
-function answeredCall(draft: Draft, call: { readonly key: string; readonly fingerprint: string }): Outcome | null {
-  const charged = replayOf(draft, call.key, call.fingerprint)
+function answeredCall(draft: Draft, call: NonNullable<ReserveCommand['call']>, by: Actor): Outcome | null {
+  const charged = replayOf(draft, { ...call, by })
   if (charged !== null) return charged
   return draft.openCall(call.key) === null ? null : stillRunning(call.key)
 }

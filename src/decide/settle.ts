@@ -6,9 +6,10 @@ import type { Reservation } from '../ledger/reservation.js'
 import { type MicroCredits, smaller, toCredits } from '../money/credits.js'
 import { refusalByParty } from './authorise.js'
 import type { Actual, Fault, SettleCommand } from './command.js'
+import { limitByConsent } from './consent.js'
 import type { Draft, Move } from './draft.js'
 import { balanceDetail, expireReturned, lastingChange } from './expire.js'
-import { heldReservation } from './held-reservation.js'
+import { heldReservation, notOpen } from './held-reservation.js'
 import { replayOf } from './idempotency.js'
 import { levelDetail } from './level.js'
 import { tellUncollected } from './messages.js'
@@ -17,6 +18,7 @@ import { type Done, type Outcome, refuse, type Refused } from './outcome.js'
 import { payOverrun } from './overrun.js'
 import { pressureOf } from './pressure.js'
 import { refuseProblem } from './price-subject.js'
+import { isSuperseded } from './quoted.js'
 import { decideRelease } from './release.js'
 import { done } from './result.js'
 import { factsOfReservation, keyNamed, runDetail } from './spend-facts.js'
@@ -32,8 +34,9 @@ export function decideSettle(draft: Draft, command: SettleCommand): Outcome {
   const { reservation, isLate } = held
   const wanted = amountWanted(reservation, command.actual)
   if (typeof wanted !== 'bigint') return wanted
-  const charged = command.idempotencyKey === null ? replayOf(draft, reservation.callKey, reservation.callFingerprint) : null
+  const charged = command.idempotencyKey === null ? replayOf(draft, { key: reservation.callKey, fingerprint: reservation.callFingerprint, by: reservation }) : null
   if (charged?.kind === 'done') return chargedBefore(draft, command, charged)
+  if (isLate && isSuperseded(draft, reservation)) return notOpen(reservation)
   const signed = signedBy(command, reservation, charged === null)
   return isLate ? settleLate(draft, reservation, wanted, signed) : settleOpen(draft, reservation, wanted, signed)
 }
@@ -63,7 +66,9 @@ interface Signed {
 function amountWanted(reservation: Reservation, actual: Actual): MicroCredits | Refused {
   if (actual.actual === undefined && actual.quantity === undefined && actual.usage === undefined) return reservation.amount
   const priced = priceActual(pricedFromJson(reservation.price), actual)
-  return priced.kind === 'amount' ? priced.amount : refuseProblem(priced)
+  if (priced.kind === 'problem') return refuseProblem(priced)
+  // What a quote promised is the most that anybody pays: what is beyond it is nobody's, and not uncollected (AX-01).
+  return reservation.overrun === 'quoted' ? smaller(priced.amount, reservation.amount) : priced.amount
 }
 
 function settleOpen(draft: Draft, reservation: Reservation, wanted: MicroCredits, signed: Signed): Outcome {
@@ -71,7 +76,7 @@ function settleOpen(draft: Draft, reservation: Reservation, wanted: MicroCredits
   const overrun = wanted - sumOf(spent)
   if (overrun > 0n && reservation.overrun === 'reject') return refuseOverrun(reservation, wanted)
   const spending = spendingOn(draft, factsOfReservation(draft, reservation))
-  const atMost = mayExceed(draft, reservation, spending) ? overrun : 0n
+  const atMost = mayExceed(draft, signed.command, reservation, spending) ? mostAllowed(draft, reservation, wanted) - sumOf(spent) : 0n
   const beyond = payOverrun(draft, spending, overrun, { atMost, mayOwe: reservation.overrun === 'debt' })
   const moves = [...passMoves(spent, 'reserved', 'spent'), ...returnMoves(draft, returned, 'reserved'), ...beyond.moves]
   const sums = { held: sumOf(spent), beyond: beyond.paid, uncollected: beyond.unpaid, returned, freed: reservation.amount }
@@ -82,7 +87,7 @@ function settleOpen(draft: Draft, reservation: Reservation, wanted: MicroCredits
 function settleLate(draft: Draft, reservation: Reservation, wanted: MicroCredits, signed: Signed): Outcome {
   if (wanted > reservation.amount && reservation.overrun === 'reject') return refuseOverrun(reservation, wanted)
   const spending = spendingOn(draft, factsOfReservation(draft, reservation))
-  const atMost = mayExceed(draft, reservation, spending) ? wanted : smaller(wanted, reservation.amount)
+  const atMost = mayExceed(draft, signed.command, reservation, spending) ? mostAllowed(draft, reservation, wanted) : smaller(wanted, reservation.amount)
   const beyond = payOverrun(draft, spending, wanted, { atMost, mayOwe: false })
   const sums = { held: 0n, beyond: beyond.paid, uncollected: beyond.unpaid, returned: [], freed: 0n }
   return post(draft, { reservation, spending, moves: beyond.moves, sums, signed, isLate: true })
@@ -90,12 +95,19 @@ function settleLate(draft: Draft, reservation: Reservation, wanted: MicroCredits
 
 /**
  * What was admitted is finished whatever happens meanwhile; what goes beyond it is spending of now, which a stopped account,
- * a key that holds no more and whoever may not spend on this do not do (AX-25). A reservation of nothing admits nothing.
+ * a key that holds no more and whoever may not spend on this do not do (AX-25), and which no other's server decides
+ * (AX-13). A reservation of nothing admits nothing.
  */
-function mayExceed(draft: Draft, { key: id }: Reservation, { facts }: Spending): boolean {
+function mayExceed(draft: Draft, { isHearsay }: SettleCommand, { key: id }: Reservation, { facts }: Spending): boolean {
+  if (isHearsay === true) return false
   const key = id === null ? null : keyNamed(draft, id)
   const holds = key === null || whyInvalid(key, draft.at) === null
   return draft.account.state === 'active' && holds && refusalByParty(draft, facts) === null
+}
+
+/** What of an actual price may be charged at all, where a person has to say yes to what costs much. */
+function mostAllowed(draft: Draft, { amount }: Reservation, wanted: MicroCredits): MicroCredits {
+  return smaller(wanted, limitByConsent(draft, amount) ?? wanted)
 }
 
 interface Sums {

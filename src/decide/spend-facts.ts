@@ -33,6 +33,7 @@ function factsKnown({ keyNamed: find, catalogs }: Known, { key: id, member, run 
   return {
     key: id,
     ancestors: key?.ancestors ?? [],
+    isDelegated: key?.isDelegated ?? false,
     environment: key?.environment ?? null,
     // A key that is a member's spends in that member's name, whatever its holder says.
     member: key?.member ?? member,

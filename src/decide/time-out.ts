@@ -4,6 +4,7 @@ import type { Instant } from '../time/instant.js'
 import type { Draft } from './draft.js'
 import { expireReturned } from './expire.js'
 import { returnMoves } from './moves.js'
+import { leftAfterReturn } from './own-part.js'
 import { countReturned } from './standings.js'
 
 /** A reservation that its holder neither ended nor extended gives back what it pinned, dated at its end. */
@@ -15,7 +16,7 @@ export function timeOutReservation(draft: Draft, reservation: Reservation, at: I
     variant: reservation.variant,
     tool: reservation.tool,
     refersTo: reservation.sequence,
-    detail: { reservation: reservation.id, holder: reservation.holder, reason: 'time_out', released: toCredits(reservation.amount) },
+    detail: { reservation: reservation.id, holder: reservation.holder, reason: 'time_out', released: toCredits(reservation.amount), ...leftAfterReturn(draft, reservation, reservation.amount, at) },
   })
   draft.endReservation(reservation, 'expired', transaction)
   countReturned(draft, reservation, at)

@@ -14,6 +14,8 @@ export type Need =
   | { readonly kind: 'grants'; readonly count: number }
   | { readonly kind: 'grant'; readonly sequence: number }
   | { readonly kind: 'reservation'; readonly sequence: number }
+  /** Several at once: what is set aside under one quote. */
+  | { readonly kind: 'reservations'; readonly sequences: readonly number[] }
   | { readonly kind: 'transaction'; readonly sequence: number }
   | { readonly kind: 'refunds'; readonly sequence: number }
   | { readonly kind: 'key'; readonly key: string }
@@ -65,6 +67,8 @@ export interface AccountView {
   openGrants(count: number): readonly Grant[]
   grant(sequence: number): Grant
   reservation(sequence: number): Reservation | null
+  /** In the order of the sequences. */
+  reservationsAt(sequences: readonly number[]): readonly (Reservation | null)[]
   transaction(sequence: number): Transaction | null
   /** Refunds of one charge, oldest first. */
   refunds(sequence: number): readonly Transaction[]

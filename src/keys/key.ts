@@ -6,7 +6,7 @@ export interface KeyTerms {
   readonly name: string | null
   /** The beginning of the secret, by which a person recognises it. */
   readonly prefix: string
-  /** `credits:read`, `credits:spend`, `admin`, or operations that it may spend on: `content:*`, `image.generate`. */
+  /** `credits:read`, `credits:spend`, `admin`, `operator`, or operations that it may spend on: `content:*`, `image.generate`. */
   readonly scopes: readonly string[]
   readonly environment: string | null
   /** The member in whose name it spends. */
@@ -15,12 +15,18 @@ export interface KeyTerms {
   readonly ancestors: readonly string[]
   /** Exclusive; `NEVER` for a key without an end. */
   readonly expiresAt: Instant
+  /** Whether it may carve further keys out of itself. */
+  readonly mayDelegate: boolean
+  /** Whether it was carved out of what another party may spend, and so sees of the account its own part alone. */
+  readonly isDelegated: boolean
 }
 
 /** A credential of one account. The secret is nowhere: its digest is the record's lookup. */
 export interface Key extends KeyTerms {
   readonly id: string
   readonly isRevoked: boolean
+  /** Whether it was closed because its time was over, and not revoked. */
+  readonly hasExpired: boolean
   readonly createdAt: Instant
   /** When it last spent, told to the hour: not every charge is worth a write of its own for it. */
   readonly lastUsedAt: Instant | null
@@ -33,13 +39,18 @@ export function keyDocument(terms: KeyTerms, createdAt: Instant): RecordDocument
 }
 
 export function keyOf({ id, isOpen, document }: AccountRecord): Key {
-  const terms = document as unknown as Omit<Key, 'id' | 'isRevoked' | 'expiresAt'> & { readonly expiresAt: Instant | null }
-  return { ...terms, id, isRevoked: !isOpen, expiresAt: terms.expiresAt ?? NEVER }
+  const terms = document as unknown as Omit<Key, 'id' | 'isRevoked' | 'hasExpired' | 'expiresAt'> & { readonly expiresAt: Instant | null }
+  return { hasExpired: false, ...terms, id, isRevoked: !isOpen, expiresAt: terms.expiresAt ?? NEVER }
 }
 
 /** The lookup of the key whose secret has this digest. */
 export function keyLookup(digest: string): string {
   return `key:${digest}`
+}
+
+/** The lookup of the key that is found by what an authorization server calls its holder. No issuer has a bar in it. */
+export function subjectLookup({ issuer, subject }: { readonly issuer: string; readonly subject: string }): string {
+  return `subject:${issuer}|${subject}`
 }
 
 /** The key's record with its last use, null where an earlier one within the hour stands already. */
@@ -55,9 +66,15 @@ export function whyInvalid({ isRevoked, expiresAt }: Pick<Key, 'isRevoked' | 'ex
   return expiresAt <= at ? 'has expired' : null
 }
 
+/** What a door asks of a key: to see, to spend, to manage its account, or to manage every account of the ledger. */
+export const DOOR_SCOPES = ['credits:read', 'credits:spend', 'admin', 'operator'] as const
+export type DoorScope = (typeof DOOR_SCOPES)[number]
+
 /** Whether scopes allow what a door asks of them; operations are the ledger's to allow. */
-export function hasScope(scopes: readonly string[], scope: 'credits:read' | 'credits:spend' | 'admin'): boolean {
-  if (scopes.includes(scope) || scopes.includes('admin')) return true
+export function hasScope(scopes: readonly string[], scope: DoorScope): boolean {
+  if (scopes.includes(scope) || scopes.includes('operator')) return true
+  if (scope === 'operator') return false
+  if (scopes.includes('admin')) return true
   // A key for certain operations may spend on these, and see what is left for them.
   return scope !== 'admin' && scopes.some(isOfOperations)
 }
@@ -67,10 +84,20 @@ export function hasScope(scopes: readonly string[], scope: 'credits:read' | 'cre
  * or as a category with `:*` (ND-12).
  */
 export function mayUse(scopes: readonly string[], operation: string, category: string | null): boolean {
-  if (scopes.includes('credits:spend') || scopes.includes('admin')) return true
+  if (['credits:spend', 'admin', 'operator'].some((scope) => scopes.includes(scope))) return true
   return scopes.some((scope) => scope === operation || (category !== null && scope === `${category}:*`))
 }
 
-function isOfOperations(scope: string): boolean {
-  return scope !== 'credits:read' && scope !== 'credits:spend' && scope !== 'admin'
+/**
+ * Whether whoever has `scopes` may give somebody else `scope`: what it has itself, whole or in part. `category` is that of
+ * the operation which the scope names.
+ */
+export function mayGive(scopes: readonly string[], scope: string, category: string | null): boolean {
+  if (scope === 'credits:read' || scope === 'admin' || scope === 'operator') return hasScope(scopes, scope)
+  // A key for certain operations may spend, and does not give more than these.
+  return mayUse(scopes, scope, category)
+}
+
+export function isOfOperations(scope: string): boolean {
+  return !(DOOR_SCOPES as readonly string[]).includes(scope)
 }

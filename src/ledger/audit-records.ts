@@ -2,6 +2,7 @@ import { parseCredits } from '../money/credits.js'
 import { NEVER } from '../time/instant.js'
 import type { Account } from './account.js'
 import { type AccountRecord, type RecordDocument, type RecordKind, RULE_KINDS, SPENDING_CAP } from './account-record.js'
+import { ApprovalAudit } from './audit-approvals.js'
 import type { Report } from './audit-finding.js'
 import { formatId, sequenceOfId, type Transaction, transactionId } from './transaction.js'
 
@@ -12,16 +13,20 @@ const CHANGES: Readonly<Record<string, RecordKind>> = {
   budget_removed: 'budget',
   alert_set: 'alert',
   alert_removed: 'alert',
+  guard_set: 'guard',
+  guard_reset: 'guard',
+  guard_removed: 'guard',
   member_set: 'member',
   member_removed: 'member',
   key_created: 'key',
   key_revoked: 'key',
+  key_expired: 'key',
   item_set: 'item',
   self_service_set: 'setting',
 }
 
 /** Kinds of which every row of the table was made by a row of the journal that names it. */
-const NAMED: ReadonlySet<RecordKind> = new Set(['budget', 'alert', 'member', 'key', 'item', 'purchase'])
+const NAMED: ReadonlySet<RecordKind> = new Set(['budget', 'alert', 'guard', 'member', 'key', 'item', 'purchase'])
 
 /** What a row of the journal says a record has become: all of it, or some facts of it. */
 interface Told {
@@ -40,7 +45,8 @@ export type OpenRecords = Readonly<Record<'budget' | 'alert' | 'purchase' | 'ite
  * row in whose write it became what it is: there it must be as told, and after it no row may tell of it again. Keeps one
  * row of the table each, which is bounded, and of the journal only what budgets and items were last said to be.
  *
- * Messages, plan caps and the marks that trials and plan changes leave are in no row of their own and not compared here.
+ * Messages, plan caps, what guards have seen and the marks that trials and plan changes leave are in no row of their own and
+ * not compared here.
  */
 export class RecordAudit {
   readonly #report: Report
@@ -49,15 +55,20 @@ export class RecordAudit {
   readonly #confirmed = new Set<string>()
   readonly #budgets = new Map<string, RecordDocument>()
   readonly #quantities = new Map<string, unknown>()
+  readonly #approvals: ApprovalAudit
 
   /** `records` may have been read after the account: what came to them then is not known of yet. */
   constructor(account: Account, records: readonly AccountRecord[], report: Report) {
     this.#account = account
     this.#report = report
+    this.#approvals = new ApprovalAudit(report)
     this.#records = new Map(records.map((record) => [nameOf(record), record]))
   }
 
   add(transaction: Transaction): void {
+    this.#approvals.add(transaction)
+    // What was asked for is given in the write of the yes.
+    if (transaction.detail['change'] === 'approval_resolved') this.#moveLimit(transaction)
     const told = toldBy(transaction)
     if (told === null) return
     this.#follow(told)
@@ -112,6 +123,7 @@ export class RecordAudit {
     for (const [name, record] of this.#records) {
       if (this.#confirmed.has(name) || record.sequence > this.#account.sequence) continue
       if (record.kind === 'item') this.#checkItem(name, record)
+      else if (record.kind === 'approval') this.#approvals.check(name, record)
       else if (isNamed(record)) this.#report(name, 'records', 'no transaction of the journal made it what it is')
     }
     this.#checkCounts(open)

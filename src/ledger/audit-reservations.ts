@@ -16,8 +16,8 @@ export class ReservationAudit {
   readonly #report: Report
   readonly #account: Account
   readonly #open = new Map<number, Reservation>()
-  /** What the journal says of the end of each open one. */
-  readonly #told = new Map<number, unknown>()
+  /** What the journal says of the end of each open one, and of whose it is. */
+  readonly #told = new Map<number, { readonly expiresAt: unknown; readonly holder: unknown }>()
   readonly #timedOut = new Map<number, { readonly row: Reservation; readonly at: Instant }>()
 
   constructor(account: Account, report: Report) {
@@ -30,7 +30,7 @@ export class ReservationAudit {
     this.#forget(transaction.at)
     if (transaction.kind === 'reserve') return this.#begin(transaction, row)
     if (row !== null) this.#report(row.id, 'rows', 'no transaction made this reservation')
-    if (transaction.detail['change'] === 'reservation_extended') this.#extend(transaction)
+    if (transaction.kind === 'amend') this.#amend(transaction)
     if (transaction.kind === 'settle') this.#settle(transaction)
     if (transaction.kind === 'release') this.#release(transaction)
   }
@@ -52,7 +52,6 @@ export class ReservationAudit {
   #compareWithTold(transaction: Transaction, row: Reservation): void {
     const { detail, labelsDigest: digest } = transaction
     const told = [
-      [row.holder, detail['holder']],
       [row.overrun, detail['overrun'] ?? 'cap'],
       [row.run, detail['run'] ?? null],
       [row.key, transaction.key],
@@ -68,19 +67,30 @@ export class ReservationAudit {
     const areLabelsAsTold = row.labels === null || digest === labelsDigest(this.#account.labelSalt, row.labels)
     if (!isAsTold || !areLabelsAsTold) this.#report(row.id, 'rows', 'the reservation is not for whom and what its transaction says')
     if (!isPriceAsTold(row, detail)) this.#report(row.id, 'rows', 'the price of the reservation is not what its transaction says')
-    this.#told.set(row.sequence, detail['expiresAt'])
+    this.#told.set(row.sequence, { expiresAt: detail['expiresAt'], holder: detail['holder'] })
   }
 
   /** Its holder's word moves an end later; a sign of life does so without a row, so that a later one is no mistake. */
-  #extend({ refersTo, detail }: Transaction): void {
-    if (refersTo !== null && this.#told.has(refersTo)) this.#told.set(refersTo, detail['expiresAt'])
+  #amend({ refersTo, detail }: Transaction): void {
+    const { change, expiresAt, holder, ends } = detail
+    if (change === 'plan_extended') for (const [sequence, end] of ends as readonly (readonly [number, string])[]) this.#tell(sequence, { expiresAt: end })
+    if (change === 'reservation_extended') this.#tell(refersTo, { expiresAt })
+    if (change === 'reservation_taken_over') this.#tell(refersTo, { expiresAt, holder })
   }
 
-  #checkEnd(row: Reservation): void {
-    const told = this.#told.get(row.sequence)
-    if (typeof told === 'string' && row.expiresAt < Date.parse(told)) {
-      this.#report(row.id, 'rows', `the reservation ends at ${row.expiresAt}; its transactions say ${told}`)
+  #tell(sequence: number | null, changed: { readonly expiresAt: unknown; readonly holder?: unknown }): void {
+    const told = sequence === null ? undefined : this.#told.get(sequence)
+    if (told !== undefined && sequence !== null) this.#told.set(sequence, { ...told, ...changed })
+  }
+
+  /** `isOver`: nothing can have come to it since the row was read. */
+  #checkEnd(row: Reservation, isOver: boolean): void {
+    const { expiresAt, holder } = this.#told.get(row.sequence) ?? {}
+    if (typeof expiresAt === 'string' && row.expiresAt < Date.parse(expiresAt)) {
+      this.#report(row.id, 'rows', `the reservation ends at ${row.expiresAt}; its transactions say ${expiresAt}`)
     }
+    const mayBePassedOn = !isOver && row.overrun === 'quoted' && row.holder === 'meter'
+    if (row.holder !== holder && !mayBePassedOn) this.#report(row.id, 'rows', `the reservation is held by ${row.holder}; its transactions say ${String(holder)}`)
     this.#told.delete(row.sequence)
   }
 
@@ -93,12 +103,15 @@ export class ReservationAudit {
     if (timedOut !== undefined && transaction.at >= timedOut.at + LATE_SETTLEMENT_MS) {
       this.#report(row.id, 'I3', 'the reservation was settled more than a day after its end')
     }
-    if (open !== undefined) this.#checkEnd(row)
+    if (open !== undefined) this.#checkEnd(row, true)
     this.#open.delete(sequence)
     this.#timedOut.delete(sequence)
     this.#takeOut(transaction, row, open === undefined ? 0n : row.amount)
     if (row.overrun === 'reject' && open !== undefined && transaction.credits > row.amount) {
       this.#report(row.id, 'I4', 'more was charged than reserved, and the reservation rejects an overrun')
+    }
+    if (row.overrun === 'quoted' && transaction.credits + uncollectedBy(transaction) > row.amount) {
+      this.#report(row.id, 'I4', 'more was claimed than quoted, which is the most that anybody pays')
     }
     if (row.state !== 'settled' || row.endedBy !== transaction.sequence) {
       if (this.#isKnown(row, transaction)) this.#report(row.id, 'I3', `the reservation says ${row.state}; its transaction settled it`)
@@ -109,7 +122,7 @@ export class ReservationAudit {
     const sequence = transaction.refersTo ?? 0
     const row = this.#open.get(sequence)
     if (row === undefined) return this.#report(transactionId(transaction), 'I3', `it releases reservation ${sequence}, which was not open`)
-    this.#checkEnd(row)
+    this.#checkEnd(row, true)
     this.#open.delete(sequence)
     this.#takeOut(transaction, row, row.amount)
     const hasTimedOut = transaction.detail['reason'] === 'time_out'
@@ -163,7 +176,7 @@ export class ReservationAudit {
     for (const { row } of this.#timedOut.values()) this.#wantSettlement(row)
     let due = NEVER
     for (const row of this.#open.values()) {
-      this.#checkEnd(row)
+      this.#checkEnd(row, false)
       due = Math.min(due, row.expiresAt)
       if (row.state !== 'open' && (row.endedBy ?? 0) <= this.#account.sequence) {
         this.#report(row.id, 'I3', `the reservation says ${row.state} and no transaction ended it`)
@@ -171,6 +184,10 @@ export class ReservationAudit {
     }
     return due
   }
+}
+
+function uncollectedBy({ entries }: Transaction): MicroCredits {
+  return entries.reduce((sum, { book, amount }) => (book === 'uncollected' ? sum + amount : sum), 0n)
 }
 
 /**

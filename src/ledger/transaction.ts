@@ -65,9 +65,9 @@ export function formatId(prefix: IdPrefix, sequence: number, hash: string): stri
   return `${prefix}_${sequence}_${hash.slice(0, TAG_LENGTH)}`
 }
 
-export type IdPrefix = 'tx' | 'gr' | 'rs' | 'pu'
+export type IdPrefix = 'tx' | 'gr' | 'rs' | 'pu' | 'quote'
 
-const ID = /^(tx|gr|rs|pu)_([1-9]\d{0,14})_([0-9a-f]{10})$/
+const ID = /^(tx|gr|rs|pu|quote)_([1-9]\d{0,14})_([0-9a-f]{10})$/
 
 /** The sequence that an id of this kind names; null for anything else. The caller compares the tag with the row found. */
 export function sequenceOfId(prefix: IdPrefix, id: string): number | null {

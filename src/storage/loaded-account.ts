@@ -23,6 +23,8 @@ export type Found =
   | { readonly kind: 'reservation'; readonly reservation: Reservation | null; readonly grants: readonly Grant[] }
   /** With the grants that paid. */
   | { readonly kind: 'transaction'; readonly transaction: Transaction | null; readonly grants: readonly Grant[] }
+  /** In the order of the sequences asked for, with the grants that they pin. */
+  | { readonly kind: 'reservations'; readonly reservations: readonly (Reservation | null)[]; readonly grants: readonly Grant[] }
   | { readonly kind: 'refunds'; readonly refunds: readonly Transaction[] }
   | { readonly kind: 'key'; readonly transaction: Transaction | null }
   | { readonly kind: 'call'; readonly reservation: Reservation | null }
@@ -85,6 +87,12 @@ export class LoadedAccount implements AccountView {
 
   reservation(sequence: number): Reservation | null {
     return orNotLoaded(this.#reservations.get(sequence), { kind: 'reservation', sequence })
+  }
+
+  reservationsAt(sequences: readonly number[]): readonly (Reservation | null)[] {
+    const missing = sequences.filter((sequence) => this.#reservations.get(sequence) === undefined)
+    if (missing.length > 0) throw new NotLoaded({ kind: 'reservations', sequences: missing })
+    return sequences.map((sequence) => this.#reservations.get(sequence) as Reservation | null)
   }
 
   transaction(sequence: number): Transaction | null {
@@ -155,6 +163,11 @@ export class LoadedAccount implements AccountView {
       case 'reservation':
         for (const grant of found.grants) this.#keepGrant(grant)
         if (need.kind === 'reservation') keepFirst(this.#reservations, need.sequence, found.reservation)
+        return
+      case 'reservations':
+        for (const grant of found.grants) this.#keepGrant(grant)
+        if (need.kind !== 'reservations') return
+        need.sequences.forEach((sequence, index) => keepFirst(this.#reservations, sequence, found.reservations[index] ?? null))
         return
       case 'transaction':
         for (const grant of found.grants) this.#keepGrant(grant)

@@ -22,18 +22,28 @@ export function needsOf(command: Command): readonly Need[] {
   if (command.actor.key !== null) needs.push({ kind: 'record', of: 'key', id: command.actor.key })
   if (command.actor.member !== null) needs.push({ kind: 'record', of: 'member', id: command.actor.member })
   switch (command.kind) {
+    case 'quote':
+      break
+    case 'reserve_quoted':
+      if ('quote' in command.of) needs.push(...ofQuote(command.of.quote))
+      needs.push({ kind: 'grants', count: GRANTS_FIRST })
+      break
     case 'reserve':
+      if (command.quote != null) needs.push(...ofQuote(command.quote))
       if (command.call !== null) needs.push({ kind: 'key', key: command.call.key }, { kind: 'call', key: command.call.key })
       needs.push({ kind: 'grants', count: GRANTS_FIRST })
       break
     case 'charge':
+      if (command.quote != null) needs.push(...ofQuote(command.quote))
+      needs.push({ kind: 'grants', count: GRANTS_FIRST })
+      break
     case 'adjust':
       needs.push({ kind: 'grants', count: GRANTS_FIRST })
       break
     case 'settle':
     case 'release':
     case 'extend':
-      needs.push(...ofId('rs', command.reservation, (sequence) => [{ kind: 'reservation', sequence }]))
+      needs.push(...ofId('rs', command.reservation, (sequence) => [{ kind: 'reservation', sequence }]), ...ofQuote(command.reservation))
       break
     case 'refund':
       needs.push(
@@ -52,6 +62,19 @@ export function needsOf(command: Command): readonly Need[] {
     case 'remove_alert':
       needs.push({ kind: 'record', of: 'alert', id: command.id })
       break
+    case 'set_guard':
+      needs.push({ kind: 'record', of: 'guard', id: command.terms.kind })
+      break
+    case 'remove_guard':
+    case 'reset_guard':
+      needs.push({ kind: 'record', of: 'guard', id: command.id })
+      break
+    case 'request_credits':
+      needs.push({ kind: 'records', of: 'approval' })
+      break
+    case 'resolve_approval':
+      needs.push({ kind: 'record', of: 'approval', id: command.id })
+      break
     case 'put_member':
     case 'remove_member':
       needs.push({ kind: 'record', of: 'member', id: command.id })
@@ -59,6 +82,9 @@ export function needsOf(command: Command): readonly Need[] {
     case 'create_key':
     case 'revoke_key':
       needs.push({ kind: 'record', of: 'key', id: command.id })
+      break
+    case 'delegate':
+      needs.push({ kind: 'record', of: 'key', id: command.id }, { kind: 'record', of: 'budget', id: command.id }, { kind: 'records', of: 'key' }, { kind: 'records', of: 'budget' })
       break
     case 'settle_purchase':
     case 'cancel_purchase':
@@ -94,7 +120,15 @@ export function ruleNeeds(account: Account): readonly Need[] {
   return [...RULE_KINDS.map((of) => ({ kind: 'records', of }) as const), { kind: 'record', of: 'budget', id: SPENDING_CAP }]
 }
 
-function ofId(prefix: 'rs' | 'tx', id: string, needs: (sequence: number) => readonly Need[]): readonly Need[] {
+/** What was quoted and what became of it, which in turn names the reservations: those are asked for together, once. */
+function ofQuote(id: string): readonly Need[] {
+  return ofId('quote', id, (sequence) => [
+    { kind: 'transaction', sequence },
+    { kind: 'record', of: 'quote', id },
+  ])
+}
+
+function ofId(prefix: 'rs' | 'tx' | 'quote', id: string, needs: (sequence: number) => readonly Need[]): readonly Need[] {
   const sequence = sequenceOfId(prefix, id)
   return sequence === null ? [] : needs(sequence)
 }

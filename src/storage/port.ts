@@ -127,6 +127,8 @@ export interface TransactionQuery {
   readonly label?: { readonly name: string; readonly value: string }
   /** Only rows with an entry in this book. */
   readonly book?: Book
+  /** Only what these keys did, and what gives it back, whoever gives it back. */
+  readonly keys?: readonly string[]
   /** Only rows with this sequence or a greater one. */
   readonly from?: number
   /** Only rows with a smaller sequence: a page's last sequence asks for the next page. */
@@ -146,6 +148,8 @@ export interface UsageQuery {
   readonly by: { readonly column: UsageColumn } | { readonly label: string } | null
   /** Only what carries this label. */
   readonly label?: { readonly name: string; readonly value: string }
+  /** Only what these keys spent. */
+  readonly keys?: readonly string[]
 }
 
 /** Charges and settlements less their refunds, counted at the time of the charge. */

@@ -34,10 +34,26 @@ export async function selectTransactions(db: LedgerDatabase, query: TransactionQ
   if (query.operation !== undefined) select = select.where('operation', '=', query.operation)
   if (query.label !== undefined) select = select.where(labelOf('labels', query.label.name), '=', query.label.value)
   if (query.book !== undefined) select = select.where('entries', 'like', `%["${query.book}",%`)
+  if (query.keys !== undefined) select = select.where(ofKeys(query.keys))
   if (query.withoutMeter === true) {
     select = select.where(sql<boolean>`not (kind in ('reserve', 'release') and detail like '%"holder":"meter"%')`)
   }
   return (await select.execute()).map(transactionFromRow)
+}
+
+/** A reservation that time ended and a refund by an operator name no key, or the operator's: their own is that of what they give back. */
+function ofKeys(keys: readonly string[]): RawBuilder<boolean> {
+  const own = sql.join(keys)
+  return sql<boolean>`(
+    transactions.key in (${own})
+    or (
+      transactions.kind in ('release', 'refund')
+      and exists (
+        select 1 from transactions as origin
+        where origin.account = transactions.account and origin.sequence = transactions.refers_to and origin.key in (${own})
+      )
+    )
+  )`
 }
 
 /** The ends of a window in an account's journal. */

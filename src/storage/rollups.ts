@@ -124,8 +124,12 @@ export interface Dimension {
   readonly isPartial: boolean
 }
 
-/** Null for what roll-ups do not tell: one label's share of another grouping. */
-export function dimensionOf({ account, by, label }: UsageQuery): Dimension | null {
+/** Null for what roll-ups do not tell: one label's or key's share of another grouping. */
+export function dimensionOf({ account, by, label, keys }: UsageQuery): Dimension | null {
+  if (keys !== undefined) {
+    const isOneInAll = keys.length === 1 && by === null && label === undefined
+    return isOneInAll ? { account, name: 'key', key: `=${keys[0]}`, by: 'quarter', isPartial: false } : null
+  }
   if (label !== undefined) {
     const key = `=${label.value}`
     return by === null ? { account, name: LABEL + label.name, key, by: 'quarter', isPartial: false } : null

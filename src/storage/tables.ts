@@ -30,7 +30,8 @@ export const RESERVATIONS: Table = {
   name: 'reservations',
   columns: RESERVATION_COLUMNS,
   key: ['account', 'sequence'],
-  changing: ['state', 'expires_at', 'ended_by'],
+  // A quoted call's reservation passes to the meter that runs it, with the key of the call.
+  changing: ['state', 'holder', 'expires_at', 'call_key', 'call_fingerprint', 'ended_by'],
 }
 
 export const RECORDS: Table = {

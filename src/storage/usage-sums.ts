@@ -81,8 +81,9 @@ class Journal {
       .where('t.sequence', '<=', range.last)
       .where('t.kind', 'in', ['charge', 'settle'])
       .groupBy(GROUPS)
-    const { label } = this.#query
+    const { label, keys } = this.#query
     if (label !== undefined) select = select.where(this.#labelOf('t.labels', label.name), '=', label.value)
+    if (keys !== undefined) select = select.where('t.key', 'in', [...keys])
     return ((yield select.compile()) as readonly SumRow[]).map((row) => sumFromRow(row, 1n))
   }
 
@@ -103,8 +104,9 @@ class Journal {
       .where(refersTo, '<=', range.last)
       .groupBy(GROUPS)
     if (after > 0) select = select.where('r.sequence', '>', after)
-    const { label } = this.#query
+    const { label, keys } = this.#query
     if (label !== undefined) select = select.where(this.#labelOf('t.labels', label.name), '=', label.value)
+    if (keys !== undefined) select = select.where('t.key', 'in', [...keys])
     return ((yield select.compile()) as readonly SumRow[]).map((row) => sumFromRow(row, -1n))
   }
 

@@ -1,4 +1,5 @@
 import type { Outcome } from '../../src/decide/outcome.js'
+import { quoteOf } from '../../src/ledger/quote.js'
 import { transactionId } from '../../src/ledger/transaction.js'
 import { MINUTE_MS } from '../../src/time/instant.js'
 import { DECISIONS } from './catalog.js'
@@ -6,24 +7,25 @@ import { brokenInvariants } from './invariants.js'
 import { MemoryLedger } from './memory-ledger.js'
 import { attempt, T0 } from './scenario.js'
 
-/** A ledger under way, and what its next command may be about: the newest reservation, the newest charge, the time. */
+/** A ledger under way, and what its next command may be about: the newest reservation, charge and quote, the time. */
 export interface History {
   readonly ledger: MemoryLedger
   readonly now: number
   readonly reservation: string
   readonly charge: string
+  readonly quote: string
 }
 
 export function beginHistory(first = 'account debt 2'): History {
   const ledger = new MemoryLedger(DECISIONS)
   attempt(ledger, '0', first)
-  return { ledger, now: T0, reservation: 'rs_1_0123456789', charge: 'tx_1_0123456789' }
+  return { ledger, now: T0, reservation: 'rs_1_0123456789', charge: 'tx_1_0123456789', quote: 'quote_1_0123456789' }
 }
 
-/** Runs one command of the scenario tables, `$held` and `$charge` standing for the newest of each. Changes `history.ledger`. */
+/** Runs one command of the scenario tables, `$held`, `$charge` and `$quote` standing for the newest of each. Changes `history.ledger`. */
 export function step(history: History, command: string): { readonly history: History; readonly outcome: Outcome } {
   const { ledger, now } = history
-  const text = command.replace('$held', history.reservation).replace('$charge', history.charge)
+  const text = command.replace('$held', history.reservation).replace('$charge', history.charge).replace('$quote', history.quote)
   const outcome = attempt(ledger, `${now - T0}ms`, text)
   const row = outcome.kind === 'done' ? outcome.transaction : null
   const isCharge = row?.kind === 'charge' || row?.kind === 'settle'
@@ -34,6 +36,7 @@ export function step(history: History, command: string): { readonly history: His
       now,
       reservation: reservation ?? history.reservation,
       charge: isCharge && row !== null ? transactionId(row) : history.charge,
+      quote: (row === null ? null : quoteOf(row)?.id) ?? history.quote,
     },
     outcome,
   }

@@ -96,6 +96,10 @@ export class MemoryLedger implements AccountView {
     return this.reservations.get(sequence) ?? null
   }
 
+  reservationsAt(sequences: readonly number[]): readonly (Reservation | null)[] {
+    return sequences.map((sequence) => this.reservations.get(sequence) ?? null)
+  }
+
   transaction(sequence: number): Transaction | null {
     return this.journal[sequence - 1] ?? null
   }
@@ -118,6 +122,16 @@ export class MemoryLedger implements AccountView {
 
   record(of: RecordKind, id: string): AccountRecord | null {
     return this.#records.get(`${of} ${id}`) ?? null
+  }
+
+  /** Writes a record behind the rules' back, as somebody with the database could. */
+  tamper(record: AccountRecord): void {
+    this.#records.set(`${record.kind} ${record.id}`, record)
+  }
+
+  /** Takes one away in the same way. */
+  drop(of: RecordKind, id: string): void {
+    this.#records.delete(`${of} ${id}`)
   }
 
   /** Every record of a kind, closed ones too, in the order in which they were made. */

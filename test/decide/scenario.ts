@@ -8,12 +8,14 @@ import { DEFAULT_SCOPES } from '../../src/keys/key.js'
 import type { Role } from '../../src/keys/member.js'
 import type { AccountState } from '../../src/ledger/account.js'
 import { BOOKS, type Book } from '../../src/ledger/books.js'
+import { quoteOf } from '../../src/ledger/quote.js'
 import { PRIORITY_DEFAULT } from '../../src/ledger/grant.js'
 import type { Holder, OverrunPolicy } from '../../src/ledger/reservation.js'
 import { type Transaction, transactionId } from '../../src/ledger/transaction.js'
 import { formatCredits, parseCredits, parseSignedCredits } from '../../src/money/credits.js'
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, NEVER, SECOND_MS } from '../../src/time/instant.js'
 import { DECISIONS } from './catalog.js'
+import { GUARD_VERBS, GUARD_WORDS, questionText, readGuardCommand } from './guard-commands.js'
 import { MemoryLedger } from './memory-ledger.js'
 
 /** 2026-01-15T10:00:00Z, the `0` of every table. */
@@ -25,7 +27,8 @@ export const T0: Instant = Date.UTC(2026, 0, 15, 10)
  *     <time> | <command> | <outcome> | <balance>
  *     > <kind> <credits>: <book>/<name> <amount>=<sum after>, …      one line per transaction of the step; all or none
  *     = <name> <credits>, …                                          what a grant has left, a book holds, or `debt`;
- *                                                                    `budget:<id>/<subject> <used>+<reserved>`, `messages <count>`
+ *                                                                    `budget:<id>/<subject> <used>+<reserved>`, `messages <count>`,
+ *                                                                    `asked <state>` of the newest question to people
  *
  * Times count from {@link T0} (`1d`, `15m-1ms`). `as <name>` names the grant, reservation or charge that a step makes;
  * `unit` is the operation unless `op` says another. The outcome is `ok`, `replay` or a refusal's code, and a refusal must
@@ -109,6 +112,7 @@ function heldText(held: string, ledger: MemoryLedger, names: Names): string {
     return `${name} ${counter === null ? 'nothing' : `${formatCredits(counter.used)}+${formatCredits(counter.reserved)}`}`
   }
   if (name === 'messages') return `messages ${ledger.allRecords('message').length}`
+  if (name === 'asked') return `asked ${questionText(ledger)}`
   const sequence = names.sequence(name)
   const reservation = ledger.reservations.get(sequence)
   return `${name} ${reservation === undefined ? formatCredits(ledger.grant(sequence).remaining) : reservation.state}`
@@ -116,11 +120,11 @@ function heldText(held: string, ledger: MemoryLedger, names: Names): string {
 
 /** Names of rows in a table; a row without one is called by its sequence, `#7`. */
 class Names {
-  readonly #ledger: MemoryLedger
+  readonly ledger: MemoryLedger
   readonly #sequences = new Map<string, number>()
 
   constructor(ledger: MemoryLedger) {
-    this.#ledger = ledger
+    this.ledger = ledger
   }
 
   add(name: string, sequence: number): void {
@@ -139,22 +143,36 @@ class Names {
 
   reservation(name: string): string {
     const isNamed = name.startsWith('#') || this.#sequences.has(name)
-    return isNamed ? (this.#ledger.reservation(this.sequence(name))?.id ?? 'rs_1_0000000000') : name
+    if (!isNamed) return name
+    return this.ledger.reservation(this.sequence(name))?.id ?? (this.quote(name) === NO_QUOTE ? 'rs_1_0000000000' : this.quote(name))
+  }
+
+  /** The quote that a row made, or the one of the plan that it set aside. */
+  quote(name: string): string {
+    if (!name.startsWith('#') && !this.#sequences.has(name)) return name
+    const row = this.ledger.transaction(this.sequence(name))
+    const { change, quote } = row?.detail ?? {}
+    return (row === null ? null : quoteOf(row)?.id) ?? (change === 'plan_reserved' ? String(quote) : NO_QUOTE)
   }
 
   transaction(name: string): string {
     if (!name.startsWith('#') && !this.#sequences.has(name)) return name
-    const row = this.#ledger.transaction(this.sequence(name))
+    const row = this.ledger.transaction(this.sequence(name))
     return row === null ? 'tx_1_0000000000' : transactionId(row)
   }
 }
 
-const VERBS_WITH_NAME = ['budget', 'unbudget', 'raise', 'member', 'unmember', 'mint', 'revoke', 'alert', 'unalert', 'settle', 'release', 'extend', 'heartbeat', 'refund', 'state', 'subscribe', 'clock', 'zone']
+const NO_QUOTE = 'quote_1_0000000000'
+
+const VERBS_WITH_NAME = ['hold', 'budget', 'unbudget', 'raise', 'member', 'unmember', 'mint', 'delegate', 'revoke', 'alert', 'unalert', 'settle', 'release', 'extend', 'heartbeat', 'refund', 'state', 'subscribe', 'clock', 'zone', ...GUARD_VERBS]
 
 interface Read {
   readonly command: Command
   readonly as: string | null
 }
+
+/** What an agent does unless told otherwise. */
+const AGENTS_VERBS = ['reserve', 'settle', 'quote', 'hold']
 
 /** `settle r 7 key k1 by meter`: a verb, for some a name, perhaps an amount, then pairs of a word and its value. */
 function readCommand(text: string, names: Names): Read {
@@ -174,11 +192,12 @@ function readCommand(text: string, names: Names): Read {
 const WORDS = [
   'by', 'key', 'input', 'plan', 'debt', 'zone', 'priority', 'paid', 'from', 'until', 'op', 'variant', 'tool', 'actual', 'tokens',
   'quantity', 'ttl', 'overrun', 'call', 'fault', 'holder_key', 'label', 'source', 'when', 'test',
-  'member', 'run', 'window', 'scope', 'each', 'enforcement', 'at', 'role', 'scopes', 'environment', 'under', 'percent', 'is',
+  'quote', 'alone', 'calls', 'member', 'run', 'window', 'scope', 'each', 'enforcement', 'at', 'role', 'scopes', 'environment', 'under', 'percent', 'is', 'delegates', 'for',
+  ...GUARD_WORDS,
 ]
 
 function readShared(given: ReadonlyMap<string, string>, verb: string) {
-  const holder = (given.get('by') ?? (verb === 'reserve' || verb === 'settle' ? 'agent' : 'operator')) as Holder
+  const holder = (given.get('by') ?? (AGENTS_VERBS.includes(verb) ? 'agent' : 'operator')) as Holder
   const actor: Actor = { key: given.get('holder_key') ?? null, member: given.get('member') ?? null, holder, run: given.get('run') ?? null }
   const idempotencyKey = given.get('key') ?? null
   return { account: 'acme', actor, idempotencyKey, fingerprint: idempotencyKey === null ? null : (given.get('input') ?? 'same') }
@@ -197,6 +216,7 @@ function readFacts(verb: string, { name, amount, given, names }: Words): Partial
   const ttlMs = durationOf(given.get('ttl') ?? '15m')
   const fault = (given.get('fault') ?? null) as Fault | null
   const labels = given.has('label') ? { customer: given.get('label') as string } : null
+  const quote = given.has('quote') ? { quote: names.quote(given.get('quote') as string) } : {}
   switch (verb) {
     case 'account': {
       const debtMax = whole(given.get('debt') ?? '0')
@@ -224,10 +244,16 @@ function readFacts(verb: string, { name, amount, given, names }: Words): Partial
         reason: null,
       }
     case 'charge':
-      return { kind: 'charge', subject: subjectOf(amount, given), labels }
+      return { kind: 'charge', subject: subjectOf(amount, given), labels, ...quote }
+    case 'quote': {
+      const calls = given.has('calls') ? plannedCalls(given.get('calls') as string) : [subjectOf(amount, given)]
+      return { kind: 'quote', calls, isPlan: given.has('calls'), ttlMs }
+    }
+    case 'hold':
+      return { kind: 'reserve_quoted', of: name === 'new' ? { calls: plannedCalls(given.get('calls') as string) } : { quote: names.quote(name) }, labels, ttlMs }
     case 'reserve': {
       const call = given.has('call') ? { key: given.get('call') as string, fingerprint: given.get('input') ?? 'same' } : null
-      return { kind: 'reserve', subject: subjectOf(amount, given), labels, ttlMs, overrun: (given.get('overrun') ?? 'cap') as OverrunPolicy, call }
+      return { kind: 'reserve', ...(given.get('round') === 'yes' ? { isRound: true } : {}), subject: subjectOf(amount, given), labels, ttlMs, overrun: (given.get('overrun') ?? 'cap') as OverrunPolicy, call, ...quote }
     }
     case 'settle': {
       const actual = {
@@ -262,7 +288,12 @@ function readFacts(verb: string, { name, amount, given, names }: Words): Partial
       const scopes = given.get('scopes')?.split(',') ?? DEFAULT_SCOPES
       const ancestors = given.get('under')?.split(',') ?? []
       const terms = { name: null, prefix: `mc_${name}`, scopes, environment: given.get('environment') ?? null, member: given.get('is') ?? null, ancestors }
-      return { kind: 'create_key', id: name, digest: `digest of ${name}`, terms: { ...terms, expiresAt: instant('until') ?? NEVER } }
+      return { kind: 'create_key', id: name, digest: `digest of ${name}`, terms: { ...terms, expiresAt: instant('until') ?? NEVER, mayDelegate: given.get('delegates') !== 'no', isDelegated: false } }
+    }
+    case 'delegate': {
+      const operations = given.get('scopes')?.split(',') ?? null
+      const shared = { id: name, digest: `digest of ${name}`, prefix: `mc_${name}`, name: null, operations, mayDelegate: given.get('delegates') === 'yes' }
+      return { kind: 'delegate', ...shared, amount: parseSignedCredits(amount, 'credits'), lifeMs: durationOf(given.get('for') ?? '1h') }
     }
     case 'revoke':
       return { kind: 'revoke_key', id: name }
@@ -275,8 +306,11 @@ function readFacts(verb: string, { name, amount, given, names }: Words): Partial
       return { kind: 'remove_alert', id: name }
     case 'sweep':
       return { kind: 'sweep' }
-    default:
-      throw new Error(`unknown verb ${verb}`)
+    default: {
+      const command = readGuardCommand(verb, { name, amount, given, durationOf, ledger: names.ledger })
+      if (command === null) throw new Error(`unknown verb ${verb}`)
+      return command
+    }
   }
 }
 
@@ -298,19 +332,29 @@ function budgetTerms(limit: bigint, given: ReadonlyMap<string, string>): BudgetT
 function subjectOf(amount: string | null, given: ReadonlyMap<string, string>): Subject {
   const tool = given.get('tool')
   if (tool !== undefined) return { kind: 'tool', tool, args: {} }
-  const actual = given.get('actual')
+  const told = given.get('actual')
   const tokens = given.get('tokens')
+  const actual = {
+    actual: told === undefined ? undefined : parseSignedCredits(told, 'actual'),
+    usage: tokens === undefined ? undefined : { input_tokens: Number(tokens) },
+  }
+  if (given.get('alone') === 'yes') return { kind: 'quoted', actual }
   return {
     kind: 'operation',
     operation: given.get('op') ?? 'unit',
     variant: given.get('variant') ?? null,
     quantity: amount === null ? null : Number(amount),
     args: null,
-    actual: {
-      actual: actual === undefined ? undefined : parseSignedCredits(actual, 'actual'),
-      usage: tokens === undefined ? undefined : { input_tokens: Number(tokens) },
-    },
+    actual,
   }
+}
+
+/** `unit:2,job,tool:work`: operations with their quantities, and tools. */
+function plannedCalls(text: string): readonly Subject[] {
+  return text.split(',').map((word) => {
+    const [operation = '', amount = null] = word.split(':')
+    return operation === 'tool' ? subjectOf(null, new Map([['tool', amount ?? '']])) : subjectOf(amount, new Map([['op', operation]]))
+  })
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS }

@@ -29,7 +29,8 @@ export async function tryUnchanged(subject: Pick<Mutant, 'tests' | 'built'>): Pr
   return inCopy((copy) => runTests(copy, subject))
 }
 
-function changed(text: string, { name, file, find, replace }: Mutant): string {
+/** @throws when the text to find does not stand exactly once */
+export function changed(text: string, { name, file, find, replace }: Mutant): string {
   const count = text.split(find).length - 1
   if (count !== 1) throw new Error(`${name}: the text to find stands ${count} times in ${file}, expected once: ${find}`)
   return text.replace(find, () => replace)

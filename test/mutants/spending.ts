@@ -68,8 +68,8 @@ export const SPENDING: readonly Mutant[] = [
   {
     name: 'a key is replayed whatever was asked with it',
     file: 'src/decide/idempotency.ts',
-    find: 'return earlier.fingerprint === fingerprint ? replay(draft, earlier) : conflict(key)',
-    replace: 'return replay(draft, earlier)',
+    find: 'earlier.fingerprint === fingerprint &&',
+    replace: 'earlier !== null &&',
     tests: ['test/decide/idempotency.test.ts'],
   },
   {
@@ -111,8 +111,8 @@ export const SPENDING: readonly Mutant[] = [
   {
     name: 'an operation without a known price is charged its maximum',
     file: 'src/decide/charge.ts',
-    find: 'if (!priced.exact) {',
-    replace: 'if (priced.maximum < 0n) {',
+    find: 'if (!priced.exact) return',
+    replace: 'if (priced.maximum < 0n) return',
     tests: ['test/decide/charge.test.ts'],
   },
   {
@@ -261,5 +261,47 @@ export const SPENDING: readonly Mutant[] = [
     find: 'versions.find((known) => known.version === priceVersion)',
     replace: 'versions.findLast((known) => known.version >= priceVersion)',
     tests: ['test/decide/fault.test.ts'],
+  },
+  {
+    name: 'a quote holds in the instant of its end',
+    file: 'src/decide/quoted.ts',
+    find: 'quote.expiresAt <= draft.at',
+    replace: 'quote.expiresAt < draft.at',
+    tests: ['test/decide/quote.test.ts'],
+  },
+  {
+    name: 'what was consumed is charged beyond its quote',
+    file: 'src/catalog/price-actual.ts',
+    find: 'return found.amount > priced.maximum ? settledAt(priced, priced.maximum) : found.priced',
+    replace: 'return found.priced',
+    tests: ['test/decide/quote.test.ts'],
+  },
+  {
+    name: "a quote is anybody's who knows its id",
+    file: 'src/decide/quoted.ts',
+    find: 'quote?.key !== actor.key &&',
+    replace: 'quote === null &&',
+    tests: ['test/decide/quote.test.ts'],
+  },
+  {
+    name: 'a quoted call is settled late although it was spent since',
+    file: 'src/decide/settle.ts',
+    find: '  if (isLate && isSuperseded(draft, reservation)) return notOpen(reservation)\n',
+    replace: '',
+    tests: ['test/decide/quote.test.ts'],
+  },
+  {
+    name: 'a quote that is set aside by its id leaves its yes unspent',
+    file: 'src/decide/reserve-quoted.ts',
+    find: 'passed: quote.isPlan ? null : passed',
+    replace: 'passed: null',
+    tests: ['test/decide/approvals.test.ts'],
+  },
+  {
+    name: 'calls are priced together beyond the largest amount',
+    file: 'src/decide/price-subject.ts',
+    find: 'if (maximum <= AMOUNT_MAX) return null',
+    replace: 'if (maximum >= 0n) return null',
+    tests: ['test/decide/quote.test.ts'],
   },
 ]

@@ -316,7 +316,8 @@ export class Generator {
     const random = this.#random
     const { keys } = this.#reference.account(account)
     const parent = random.pick([undefined, ...[...keys.keys()].slice(-4)])
-    const category = random.pick(Object.keys(this.#catalog.operations)).split('.')[0]
+    const operation = random.pick(Object.keys(this.#catalog.operations))
+    const category = this.#catalog.operations[operation]?.category ?? operation.split('.')[0]
     const id = random.below(12) === 0 ? random.pick(['k1', ...keys.keys()]) : `k${(this.#made += 1)}`
     return {
       id,

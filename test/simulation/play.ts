@@ -99,7 +99,7 @@ class Pair {
   async open(): Promise<void> {
     const clock = { now: () => this.now }
     const store = await openLedger(this.#database, await parseCatalogFile(this.#catalog), clock)
-    const desk = new Desk(new Ledger({ store, clock, defaultAccount: null }), { account: null, key: null, member: null, run: null, holder: 'operator' })
+    const desk = new Desk(new Ledger({ store, clock, defaultAccount: null }), { account: null, key: null, operatorOf: null, member: null, run: null, holder: 'operator' })
     this.#opened = { credits: new Credits(desk), store }
   }
 
@@ -234,7 +234,7 @@ async function childKey(store: Store, { holder, input }: Call, now: number): Pro
     readonly member?: string
     readonly ancestors: readonly string[]
   }
-  const terms = { name: null, prefix: 'mc_', scopes, environment, member, ancestors, expiresAt: 8_640_000_000_000_000 }
+  const terms = { name: null, prefix: 'mc_', scopes, environment, member, ancestors, expiresAt: 8_640_000_000_000_000, mayDelegate: true, isDelegated: false }
   const actor = { key: null, member: null, run: null, holder }
   const outcome = await store.update({ kind: 'create_key', account, actor, idempotencyKey: null, fingerprint: null, id, digest: `${account} ${id} ${now}`, terms }, now)
   return outcome.kind === 'done' ? { value: { id } } : { code: outcome.refusal.code }

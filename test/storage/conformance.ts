@@ -10,6 +10,7 @@ import { newSeed, seededRandom } from '../support/seeded-random.js'
 import { accountOf, audit, journalOf } from './audit.js'
 import * as make from './fixtures.js'
 import { catalogVersion, charge, createAccount, credits, doneOf, grant, keyed, refusalOf, T0 } from './fixtures.js'
+import { describeQuotes } from './quote-conformance.js'
 import { describeRecords } from './record-conformance.js'
 import { comparable, contents, recordScenario, replayInBatches } from './scenario.js'
 
@@ -548,6 +549,24 @@ export function describeStore(name: string, create: () => Promise<StoreDatabase>
         expect(await store.transactions({ account: 'nobody', limit: 10 })).toEqual([])
       })
 
+      it('tells what keys did, with what was given back of it, whoever gave it back', async () => {
+        const id = await open(100)
+        for (const key of ['k1', 'k2']) doneOf(await store.update(make.createKey(id, key), T0))
+        const by = (key: string) => ({ actor: { key, member: null, holder: 'agent', run: null } as const })
+        const charged = async (key: string) => transactionId(doneOf(await store.update(charge(id, 1, by(key)), T0)).transaction as never)
+        const [first, other] = [await charged('k1'), await charged('k2')]
+        doneOf(await store.update(make.reserve(id, 1, by('k1')), T0))
+        doneOf(await store.update(make.reserve(id, 1, by('k2')), T0))
+        for (const transaction of [first, other]) doneOf(await store.update(make.refund(id, transaction, 1), T0))
+        // Nobody ends the two reservations: time does.
+        doneOf(await store.update(charge(id, 1), T0 + DAY_MS))
+        const sequences = async (...keys: readonly string[]) => (await store.transactions({ account: id, limit: 100, keys })).map((row) => `${row.kind} ${row.key}`)
+        expect(await sequences('k1')).toEqual(['release null', 'refund null', 'reserve k1', 'charge k1'])
+        expect(await sequences('k2', 'nobody')).toEqual(['release null', 'refund null', 'reserve k2', 'charge k2'])
+        expect(await sequences('k1', 'k2')).toHaveLength(8)
+        expect(await sequences('nobody')).toEqual([])
+      })
+
       it('finds the sequences of a window of time, however long the journal is', async () => {
         for (const rows of [1, 2, 3, 8, 13]) {
           const id = await open(100)
@@ -594,6 +613,9 @@ export function describeStore(name: string, create: () => Promise<StoreDatabase>
           [`a ${quarter}`]: [1, 5], [`null ${quarter}`]: [1, 5], [`b ${quarter + 1}`]: [1, 0], [`a ${quarter + 4}`]: [1, 6],
         })
         expect(await usage({ label: { name: 'customer', value: 'a' } })).toEqual({ [`null ${quarter}`]: [1, 5], [`null ${quarter + 4}`]: [1, 6] })
+        expect(await usage({ keys: ['k1', 'k2'] })).toEqual({ [`null ${quarter}`]: [1, 5] })
+        expect(await usage({ keys: ['k1'], by: { column: 'member' } })).toEqual({ [`m1 ${quarter}`]: [1, 5] })
+        expect(await usage({ keys: ['k2'] })).toEqual({})
         expect(await usage({ since: T0 + 2 * DAY_MS, until: T0 + 9 * DAY_MS })).toEqual({})
       })
 
@@ -611,6 +633,7 @@ export function describeStore(name: string, create: () => Promise<StoreDatabase>
     })
 
     describeRecords({ database: () => database, store: () => store, open })
+    describeQuotes({ database: () => database, store: () => store, open })
 
     describe('catalogs', () => {
       it('of two that add the same version at once one does, and each store sees it at its next write', async () => {

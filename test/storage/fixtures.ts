@@ -121,6 +121,14 @@ export function reserve(account: string, quantity: number, given: Given<'reserve
   }
 }
 
+export function quote(account: string, calls: readonly Subject[], given: Given<'quote'> = {}): Command {
+  return { kind: 'quote', account, ...BY_AGENT, calls, isPlan: false, ttlMs: 15 * MINUTE_MS, ...given }
+}
+
+export function reserveQuoted(account: string, of: CommandOf<'reserve_quoted'>['of'], given: Given<'reserve_quoted'> = {}): Command {
+  return { kind: 'reserve_quoted', account, ...BY_AGENT, of, labels: null, ttlMs: 15 * MINUTE_MS, ...given }
+}
+
 export function extend(account: string, reservation: string, ttlMs: number, given: Given<'extend'> = {}): Command {
   return { kind: 'extend', account, ...BY_AGENT, reservation, ttlMs, isHeartbeat: false, ...given }
 }
@@ -195,6 +203,8 @@ export function createKey(account: string, id: string, terms: Partial<KeyTerms> 
       member: null,
       ancestors: [],
       expiresAt: NEVER,
+      mayDelegate: true,
+      isDelegated: false,
       ...terms,
     },
   }

@@ -2,6 +2,7 @@ import type { BudgetTerms } from '../../src/budgets/budget.js'
 import type { Command } from '../../src/decide/command.js'
 import type { Outcome } from '../../src/decide/outcome.js'
 import { RECORD_KINDS } from '../../src/ledger/account-record.js'
+import { quoteOf } from '../../src/ledger/quote.js'
 import { transactionId } from '../../src/ledger/transaction.js'
 import type { Store } from '../../src/storage/port.js'
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS } from '../../src/time/instant.js'
@@ -21,13 +22,15 @@ export interface Step {
  */
 export async function recordScenario(random: SeededRandom, store: Store, accounts: readonly string[], length: number): Promise<Step[]> {
   const steps: Step[] = []
-  const known = new Map(accounts.map((id) => [id, { reservations: [] as string[], charges: [] as string[], keys: 0 }]))
+  const known = new Map(accounts.map((id) => [id, { reservations: [] as string[], charges: [] as string[], quotes: [] as string[], keys: 0 }]))
   let now = make.T0
   const decide = async (command: Command): Promise<void> => {
     steps.push({ command, now })
     const outcome = await store.update(command, now)
     if (outcome.kind !== 'done' || outcome.transaction === null) return
-    const { reservations, charges } = known.get(command.account) as { reservations: string[]; charges: string[] }
+    const { reservations, charges, quotes } = known.get(command.account) as { reservations: string[]; charges: string[]; quotes: string[] }
+    const quote = quoteOf(outcome.transaction)
+    if (quote !== null) quotes.push(quote.id)
     if (outcome.transaction.kind === 'reserve' && outcome.reservation !== null) reservations.push(outcome.reservation.id)
     if (outcome.transaction.kind === 'charge' || outcome.transaction.kind === 'settle') charges.push(transactionId(outcome.transaction))
   }
@@ -37,12 +40,12 @@ export async function recordScenario(random: SeededRandom, store: Store, account
   while (steps.length < length) {
     now += pauseBefore(random)
     const account = random.pick(accounts)
-    const { reservations, charges, keys } = known.get(account) as { reservations: string[]; charges: string[]; keys: number }
+    const { reservations, charges, quotes, keys } = known.get(account) as { reservations: string[]; charges: string[]; quotes: string[]; keys: number }
     const isKeyed = random.below(4) === 0
     const number = isKeyed && random.below(2) === 0 ? random.below(keys + 1) : keys
-    if (isKeyed) known.set(account, { reservations, charges, keys: Math.max(keys, number + 1) })
+    if (isKeyed) known.set(account, { reservations, charges, quotes, keys: Math.max(keys, number + 1) })
     const key = isKeyed ? make.keyed(`key-${number}`, `f${random.below(2)}`) : {}
-    await decide(randomCommand(random, account, now, { reservations, charges, key }))
+    await decide(randomCommand(random, account, now, { reservations, charges, quotes, key }))
   }
   return steps
 }
@@ -50,14 +53,16 @@ export async function recordScenario(random: SeededRandom, store: Store, account
 interface Known {
   readonly reservations: readonly string[]
   readonly charges: readonly string[]
+  readonly quotes: readonly string[]
   readonly key: Partial<ReturnType<typeof make.keyed>>
 }
 
-function randomCommand(random: SeededRandom, account: string, now: Instant, { reservations, charges, key }: Known): Command {
+function randomCommand(random: SeededRandom, account: string, now: Instant, { reservations, charges, quotes, key }: Known): Command {
   const held = random.below(3) === 0 ? 'rs_1_0123456789' : (reservations.at(-1 - random.below(5)) ?? 'rs_2_0123456789')
   const charged = charges.at(-1 - random.below(10)) ?? 'tx_1_0123456789'
   const labels = random.below(2) === 0 ? { customer: `c${random.below(3)}` } : null
-  switch (random.below(17)) {
+  const quote = quotes.at(-1 - random.below(3)) ?? 'quote_1_0123456789'
+  switch (random.below(21)) {
     case 0:
     case 1: {
       const begins = random.below(3) === 0 ? now + random.below(5 * DAY_MS) : null
@@ -94,6 +99,16 @@ function randomCommand(random: SeededRandom, account: string, now: Instant, { re
       return make.removeBudget(account, `b${random.below(3)}`)
     case 15:
       return make.putMember(account, `m${random.below(2)}`, random.pick(['owner', 'member', 'viewer'] as const))
+    case 16: {
+      const calls = Array.from({ length: 1 + random.below(4) }, () => (random.below(3) === 0 ? make.operation('work.open') : make.operation('work.unit', 1 + random.below(4))))
+      return make.quote(account, calls, { ...key, isPlan: random.below(3) > 0, ttlMs: 1 + random.below(3 * HOUR_MS) })
+    }
+    case 17:
+      return make.reserveQuoted(account, { quote }, { ...key, labels, ttlMs: 1 + random.below(DAY_MS) })
+    case 18:
+      return make.charge(account, 1 + random.below(4), { ...key, quote })
+    case 19:
+      return random.below(2) === 0 ? make.settle(account, quote, key) : random.below(2) === 0 ? make.release(account, quote, key) : make.extend(account, quote, HOUR_MS, key)
     default:
       return make.adjust(account, 1 + random.below(30) - 16 || 1, key)
   }

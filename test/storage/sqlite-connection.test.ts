@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -60,6 +60,29 @@ describe('a connection to a ledger file', () => {
     await expect(openSqliteStore(folder)).rejects.toMatchObject(unavailable)
     await writeFile(join(folder, 'text.db'), 'This is no database, but it is long enough to be looked at as one. '.repeat(20))
     await expect(openSqliteStore(join(folder, 'text.db'))).rejects.toMatchObject(unavailable)
+  })
+
+  it('T19: a file that was moved away, removed or replaced takes nothing and tells nothing; put back, it goes on', async () => {
+    const file = join(folder, 'moved.db')
+    const store = await openSqliteStore(file)
+    await store.addCatalogs([catalogVersion()], T0)
+    doneOf(await store.update(createAccount('a'), T0))
+    doneOf(await store.update(grant('a', 10), T0))
+    const available = () => store.read('a', T0, ({ account }) => account.books.available)
+    const expectAway = async () => {
+      const away: Partial<LedgerUnavailable> = { name: 'LedgerUnavailable', outcome: 'none' }
+      await expect(store.update(charge('a', 1), T0)).rejects.toMatchObject(away)
+      for (const asked of [available(), store.catalogs(), store.changeMark()]) await expect(asked).rejects.toMatchObject(away)
+    }
+    await rename(file, `${file}.away`)
+    await expectAway()
+    await copyFile(`${file}.away`, file)
+    await expectAway()
+    await rename(`${file}.away`, file)
+    expect(await available()).toBe(credits(10))
+    doneOf(await store.update(charge('a', 1), T0))
+    expect(await available()).toBe(credits(9))
+    await store.close()
   })
 
   it('T20: a write waits for another process without blocking the event loop, and is made when it is let', async () => {

@@ -35,7 +35,7 @@ describe.each(['never analysed', 'analysed'])('in a ledger that was %s', (state)
 
   const everything: Omit<Required<TransactionQuery>, 'kinds'> & Pick<TransactionQuery, 'kinds'> = {
     account: 'a1', kinds: ['charge', 'settle'], operation: 'work', label: { name: 'customer', value: 'c1' },
-    book: 'reserved', from: 2, before: 5, limit: 10, withoutMeter: true,
+    book: 'reserved', from: 2, before: 5, limit: 10, withoutMeter: true, keys: ['k1', 'k2'],
   }
   // Over whole quarters of an hour, half of them rolled up.
   const usage: UsageQuery = { account: 'a1', since: 7, until: 200 * QUARTER_MS + 5, by: { column: 'operation' } }
@@ -51,6 +51,8 @@ describe.each(['never analysed', 'analysed'])('in a ledger that was %s', (state)
     ['usage by time', (db) => answered(db, usageSums(db, { ...usage, by: null }, labelOf)), true],
     ['usage of a label', (db) => answered(db, usageSums(db, { ...usage, by: null, label: { name: 'customer', value: 'c1' } }, labelOf)), true],
     ['usage of a label by column', (db) => answered(db, usageSums(db, { ...usage, label: { name: 'customer', value: 'c1' } }, labelOf)), true],
+    ['usage of a key', (db) => answered(db, usageSums(db, { ...usage, by: null, keys: ['k1'] }, labelOf)), true],
+    ['usage of keys by column', (db) => answered(db, usageSums(db, { ...usage, keys: ['k1', 'k2'] }, labelOf)), true],
     ['usage within a quarter of an hour', (db) => answered(db, usageSums(db, { ...usage, until: 300 }, labelOf)), true],
     ['rolling usage up', (db) => answered(db, rollUp(db, 'a2', 100, rollUpDialect)), true],
     ['what is not rolled up', (db) => answered(db, usageTail(db, 'a1'))],

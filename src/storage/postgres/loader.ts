@@ -128,6 +128,7 @@ async function findAll(query: Query, needs: readonly AccountNeed[]): Promise<rea
   await findCounters(query, asked('counters'), found)
   await findDue(query, asked('due'), found)
   await findWithGrants(query, { grants: asked('grant'), reservations: asked('reservation'), transactions: asked('transaction') }, found)
+  await findReservations(query, asked('reservations'), found)
   return found
 }
 
@@ -221,6 +222,25 @@ async function findWithGrants(query: Query, asked: AskedWithGrants, found: Found
     const grants = (paying[index] ?? []).map((sequence) => grantOf(account, sequence))
     found[place] = { kind: 'transaction', transaction: row, grants }
   })
+}
+
+/** All reservations of the lists that are asked for in one statement, and all grants that they pin in another. */
+async function findReservations(query: Query, asked: readonly Asked<NeedOf<'reservations'>>[], found: Found[]): Promise<void> {
+  const pairs = asked.flatMap(({ account, need }) => need.sequences.map((sequence) => ({ account, sequence })))
+  const rows = await rowsByPlace<ReservationRow>(query, LOOK_UPS.reservation, [
+    pairs.map(({ account }) => account),
+    pairs.map(({ sequence }) => sequence),
+  ])
+  const all = rows.map((row) => firstOf(row, reservationFromRow))
+  const pinned = all.map((row) => (row?.pins ?? []).map((pin) => pin.grant))
+  const grantOf = await grantsOf(query, pairs.map(({ account }, index) => ({ account, sequences: pinned[index] ?? [] })))
+  let first = 0
+  for (const { account, need, place } of asked) {
+    const end = first + need.sequences.length
+    const grants = pinned.slice(first, end).flat().map((sequence) => grantOf(account, sequence))
+    found[place] = { kind: 'reservations', reservations: all.slice(first, end), grants }
+    first = end
+  }
 }
 
 interface WantedGrants {

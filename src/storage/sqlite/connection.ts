@@ -45,7 +45,7 @@ function connect(file: string): Connection {
 }
 
 const BUILD_IT =
-  'SQLite was not compiled when mcp-credits was installed, because install scripts were not allowed. ' +
+  'SQLite is not compiled for this Node.js: install scripts were not allowed when mcp-credits was installed, or Node.js has changed since. ' +
   'Run npm rebuild better-sqlite3, or install with --allow-scripts=better-sqlite3'
 
 /** The driver's compiled part is looked for when the first file is opened. */

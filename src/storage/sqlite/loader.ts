@@ -34,6 +34,12 @@ function find(statements: Statements, account: string, need: Need): Found {
       const grants = (reservation?.pins ?? []).map((pin) => grantOf(statements, account, pin.grant))
       return { kind: 'reservation', reservation, grants }
     }
+    case 'reservations': {
+      const rows = need.sequences.map((sequence) => statements.reservation.get(account, sequence))
+      const reservations = rows.map((row) => (row === undefined ? null : reservationFromRow(row)))
+      const pinned = new Set(reservations.flatMap((reservation) => (reservation?.pins ?? []).map((pin) => pin.grant)))
+      return { kind: 'reservations', reservations, grants: [...pinned].map((sequence) => grantOf(statements, account, sequence)) }
+    }
     case 'transaction': {
       const row = statements.transaction.get(account, need.sequence)
       const transaction = row === undefined ? null : transactionFromRow(row)

@@ -30,6 +30,7 @@ import { readAccount } from '../read-account.js'
 import { type Connection, inRead, openConnection, unavailable, whenNotBusy } from './connection.js'
 import { KeptState } from './kept-state.js'
 import { answerFrom } from './loader.js'
+import { OpenedFile } from './opened-file.js'
 import { prepareStatements, type Statements } from './statements.js'
 import { writeChanges } from './write-changes.js'
 import { Writer } from './writer.js'
@@ -52,6 +53,8 @@ class SqliteStore implements Store {
   readonly location: string
   readonly schema: SchemaChange
   readonly #connection: Connection
+  /** Null for a ledger in memory. */
+  readonly #file: OpenedFile | null
   readonly #statements: Statements
   readonly #writer: Writer
   #reads: Promise<Reads> | undefined
@@ -63,6 +66,7 @@ class SqliteStore implements Store {
     this.location = file
     this.schema = schema
     this.#connection = connection
+    this.#file = connection.memory ? null : new OpenedFile(file)
     this.#statements = prepareStatements(connection)
     this.#writer = new Writer(connection)
   }
@@ -208,6 +212,7 @@ class SqliteStore implements Store {
   /** Repeats `work` while other processes are in its way. */
   async #guard<T>(work: () => T | Promise<T>): Promise<T> {
     if (!this.#connection.open) throw new LedgerUnavailable('The ledger is closed', 'none')
+    this.#file?.seeThatItIsThere()
     try {
       return await whenNotBusy(work)
     } catch (error) {
