@@ -7,9 +7,12 @@ import * as catalogs from './facade/catalogs.js'
 import type { AppliedCatalog } from './facade/change-catalog.js'
 import { type Acting, Desk } from './facade/desk.js'
 import * as grants from './facade/grants.js'
+import * as guards from './facade/guards.js'
 import * as housekeeping from './facade/housekeeping.js'
 import type { Input } from './facade/inputs.js'
+import { letIn, type LetIn, type PartyAsked } from './facade/let-in.js'
 import * as limits from './facade/limits.js'
+import { type PricedTools, pricedTools } from './facade/listed-tools.js'
 import { openLedger } from './facade/open-ledger.js'
 import { readOpenOptions } from './facade/open-options.js'
 import * as parties from './facade/parties.js'
@@ -19,11 +22,25 @@ import * as reports from './facade/reports.js'
 import * as spending from './facade/spending.js'
 import type { ToolPrice } from './facade/tool-prices.js'
 import { randomSalt } from './random.js'
+import type { Asker, Asking } from './usage/ask-at-client.js'
 import { Ledger } from './usage/ledger.js'
 import { type MeteredAnswer, type MeteredCall, meteredCall } from './usage/metered-call.js'
+import type { ListedSubject, ListedTool } from './usage/price-decorator.js'
 import type * as results from './usage/results.js'
 
-export type { Acting }
+export type { Acting, PartyAsked }
+
+/** Somebody whose key was looked at, and the ledger as that key may use it. */
+export interface AuthenticatedParty {
+  readonly credits: Credits
+  /** The key's id. */
+  readonly key: string
+  /** The account of calls that name none. */
+  readonly account: string
+  readonly scopes: readonly string[]
+  /** What the ledger said of the key: given again as `lastKnown`, it counts while the ledger is away. */
+  readonly known: results.AuthenticatedResult
+}
 
 export interface OpenOptions {
   /** A file, `:memory:`, or a `postgres://` address. */
@@ -48,7 +65,7 @@ export async function openCredits(options: OpenOptions): Promise<Credits> {
   const defaultAccount =
     made === undefined ? null : { id: made.id, plan: made.plan ?? null, timeZone: made.timeZone ?? 'UTC', labelSalt: randomSalt }
   const ledger = new Ledger({ store, clock, defaultAccount })
-  return new Credits(new Desk(ledger, { account: null, key: null, member: null, run: null, holder: 'operator' }))
+  return new Credits(new Desk(ledger, { account: null, key: null, operatorOf: null, member: null, run: null, holder: 'operator' }))
 }
 
 /**
@@ -65,7 +82,30 @@ export class Credits {
 
   /** The same ledger for another party: an agent sees and ends only what is its own. */
   as(acting: Partial<Acting>): Credits {
-    return new Credits(new Desk(this.#desk.ledger, { ...this.#desk.party, ...acting }))
+    // Another key is no operator's unless that is said of it.
+    const other = acting.key === undefined ? {} : { operatorOf: null }
+    return new Credits(new Desk(this.#desk.ledger, { ...this.#desk.party, ...other, ...acting }))
+  }
+
+  /**
+   * The same ledger for whoever presents the secret of a key: the one rule by which every door lets a key in. A key with
+   * `admin` or `operator` acts as an operator, of its account or of all; any other as an agent. The key is looked at now,
+   * so that whoever asks again is refused once it is revoked.
+   *
+   * @throws CreditError `unauthenticated` for no valid key, `forbidden` without the scope asked for, `unknown_account` for a
+   *   named account that is not the key's own, `ledger_unavailable`
+   */
+  async withKey(secret: string, asked: PartyAsked = {}): Promise<AuthenticatedParty> {
+    return this.#asParty(await letIn(() => parties.authenticate(this.#desk, secret), asked))
+  }
+
+  /** As {@link withKey}, for whoever an authorization server has named: its key is the one made for this subject. */
+  async withSubject(subject: Input<'subject'>, asked: PartyAsked = {}): Promise<AuthenticatedParty> {
+    return this.#asParty(await letIn(() => parties.authenticateSubject(this.#desk, subject), asked))
+  }
+
+  #asParty({ acting, known }: LetIn): AuthenticatedParty {
+    return { credits: this.as(acting), key: known.key, account: acting.account, scopes: known.scopes, known }
   }
 
   /** The database in words for people, without secrets. */
@@ -187,6 +227,63 @@ export class Credits {
     return limits.alerts(this.#desk, input)
   }
 
+  /** Sets a rule that asks a person about costly calls (`approval`), or stops loops and haste (`runaway`). */
+  setGuard(input: Input<'setGuard'>): Promise<results.WrittenGuardResult> {
+    return guards.setGuard(this.#desk, input)
+  }
+
+  removeGuard(input: Input<'byGuard'>): Promise<results.WriteResult> {
+    return guards.removeGuard(this.#desk, input)
+  }
+
+  /** Lets go of whatever the runaway guard has stopped. */
+  resetGuard(input: Input<'byGuard'>): Promise<results.WrittenGuardResult> {
+    return guards.resetGuard(this.#desk, input)
+  }
+
+  guards(input: Input<'account'> = {}): Promise<readonly results.GuardResult[]> {
+    return guards.guards(this.#desk, input)
+  }
+
+  /** Asks people for a higher limit, more credits, or a yes in advance. It gives nothing (AX-16). */
+  requestCredits(input: Input<'requestCredits'>): Promise<results.RequestResult> {
+    return guards.requestCredits(this.#desk, input)
+  }
+
+  /** What waits for a person's answer, newest first; with `all`, what was answered or has lapsed as well. */
+  approvals(input: Input<'approvals'> = {}): Promise<readonly results.ApprovalResult[]> {
+    return guards.approvals(this.#desk, input)
+  }
+
+  /** Says yes: to a call, which may then be made once, or to a request, which is granted in the same write. Not for agents. */
+  approve(input: Input<'byId'>): Promise<results.ResolvedApprovalResult> {
+    return guards.approve(this.#desk, input)
+  }
+
+  /** Says no, or takes back a yes that was not used. */
+  deny(input: Input<'byId'>): Promise<results.ResolvedApprovalResult> {
+    return guards.deny(this.#desk, input)
+  }
+
+  /**
+   * Takes the answer of the person who sits at this party's client, to what this party's own call has asked, where the
+   * account's guard lets them. Never to be offered to a model: it is not the agent that answers.
+   *
+   * @throws CreditError `forbidden`, `unknown_approval`, `invalid_request` for what waits no more
+   */
+  answerAtClient(input: Input<'answerAtClient'>): Promise<results.ResolvedApprovalResult> {
+    return guards.answerAtClient(this.#desk, input)
+  }
+
+  /**
+   * Does some of this party's spending and, where it wants a person's yes, asks the person at the client.
+   *
+   * @throws CreditError whatever refuses it, its want of a yes included
+   */
+  asking<T>(asker: Asker, work: () => Promise<T>): Promise<Asking<T>> {
+    return guards.asking(this.#desk, asker, work)
+  }
+
   /** What people are to be told, newest first. */
   messages(input: Input<'messages'> = {}): Promise<readonly results.MessageResult[]> {
     return limits.messages(this.#desk, input)
@@ -210,6 +307,15 @@ export class Credits {
     return parties.createKey(this.#desk, input)
   }
 
+  /**
+   * Carves a key out of what this party may spend (AX-03): with a limit, an end, and no more rights than the party has.
+   * Nothing is set aside: what the key spends counts for every key above it, and what it leaves needs no return. The secret
+   * is shown this once.
+   */
+  delegate(input: Input<'delegate'>): Promise<results.DelegatedResult> {
+    return parties.delegate(this.#desk, input)
+  }
+
   /** Revokes a key and every key below it, at once and in every process. */
   revokeKey(input: Input<'byId'>): Promise<results.WriteResult> {
     return parties.revokeKey(this.#desk, input)
@@ -222,6 +328,11 @@ export class Credits {
   /** Whose key a secret is and what it may do; null for one that holds no more or never did. */
   authenticate(secret: string): Promise<results.AuthenticatedResult | null> {
     return parties.authenticate(this.#desk, secret)
+  }
+
+  /** The key that was made for what an authorization server calls this subject, and what it may do; null for none that holds. */
+  authenticateSubject(input: Input<'subject'>): Promise<results.AuthenticatedResult | null> {
+    return parties.authenticateSubject(this.#desk, input)
   }
 
   /** Moves a test account's own time forward: everything that falls due on the way happens. */
@@ -244,12 +355,12 @@ export class Credits {
     return grants.adjust(this.#desk, input)
   }
 
-  /** Prices an operation and takes its credits at once, all of them or none. */
+  /** Prices an operation and takes its credits at once, all of them or none; with `quoteId` at the price that it binds. */
   charge(input: Input<'charge'>): Promise<results.ChargeResult> {
     return spending.charge(this.#desk, input)
   }
 
-  /** Sets the highest price of work aside before it starts. */
+  /** Sets the highest price of work aside before it starts: of one operation, of `calls` together, or of what a quote has left. */
   reserve(input: Input<'reserve'>): Promise<results.ReserveResult> {
     return spending.reserve(this.#desk, input)
   }
@@ -283,7 +394,7 @@ export class Credits {
     return limits.budgets(this.#desk, input)
   }
 
-  /** What an operation, or several calls together, would cost now, and what would stop it. Answers whatever the balance. */
+  /** What an operation, or several calls together, would cost now, and what would stop it; with `quote` its prices bind for a time. Answers whatever the balance. */
   estimate(input: Input<'estimate'>): Promise<results.EstimateResult> {
     return reports.estimate(this.#desk, input)
   }
@@ -353,9 +464,14 @@ export class Credits {
 
   /** Meters one call of an upstream tool: price, reserve, run, settle or release. What doors hand to a relay. */
   meter(call: MeteredCall, options: { readonly withoutNotes?: boolean } = {}): Promise<MeteredAnswer> {
-    const { key, member, run } = this.#desk.party
-    const actor: Actor = { key, member, run, holder: 'meter' }
-    return meteredCall({ ledger: this.#desk.ledger, account: this.#desk.accountOf(undefined), actor, ...options }, call)
+    const account = this.#desk.accountOf(undefined)
+    const actor: Actor = { ...this.#desk.actorIn(account), holder: 'meter' }
+    return meteredCall({ ledger: this.#desk.ledger, account, actor, ...options }, call)
+  }
+
+  /** Tools as a server lists them, each with its price. What doors show before a call is metered. */
+  pricedTools(tools: readonly ListedTool[], subjectOf: (tool: string) => ListedSubject | undefined = () => undefined): Promise<PricedTools> {
+    return pricedTools(this.#desk.ledger, tools, subjectOf)
   }
 
   /**

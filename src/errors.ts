@@ -50,6 +50,8 @@ export const ERRORS = {
   forbidden: { status: 403, exit: 4, retryable: false, title: 'The key does not allow it' },
   rate_limited: { status: 429, exit: 1, retryable: true, title: 'Too many requests' },
   ledger_unavailable: { status: 503, exit: 6, retryable: true, title: 'The ledger cannot be reached' },
+  authorization_unavailable: { status: 503, exit: 6, retryable: true, title: 'The authorization server cannot be reached' },
+  internal_error: { status: 500, exit: 1, retryable: false, title: 'Something went wrong inside' },
 } as const satisfies Record<string, ErrorFacts>
 
 export type ErrorCode = keyof typeof ERRORS

@@ -7,7 +7,7 @@
  * Members whose value is somebody else's data: names of labels and arguments, components of a catalog's prices, the
  * catalog's own words. They pass as they are; what stands in them is nobody's to rename.
  */
-const FOREIGN = ['labels', 'args', 'usage', 'entitlements', 'scope', 'before', 'after'] as const
+const FOREIGN = ['labels', 'args', 'usage', 'entitlements', 'scope', 'before', 'after', 'document', 'catalog'] as const
 type Foreign = (typeof FOREIGN)[number]
 
 export type CamelCase<Text extends string> = Text extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : Text

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineTool } from './definition.js'
-import { balance, chosen, credits, idempotencyKey, job, labels, level, replayed, usage } from './fields.js'
+import { balance, chosen, credits, id, idempotencyKey, job, labels, level, quoteId, replayed, usage } from './fields.js'
 
 export const chargeCredits = defineTool({
   name: 'charge_credits',
@@ -11,9 +11,11 @@ export const chargeCredits = defineTool({
     'it is charged once; a call without a key is a charge of its own.',
   input: z.strictObject({
     ...job,
+    operation: id.optional().describe('Needed without quote_id'),
     usage,
     actual: credits.optional().describe('Cost in credits, where the price is a range or passed through'),
     labels,
+    quote_id: quoteId,
     idempotency_key: idempotencyKey,
   }),
   output: z.looseObject({ transaction: z.string().nullable(), charged: z.number(), ...chosen, balance, budget_level: level, replayed }),

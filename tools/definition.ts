@@ -33,4 +33,12 @@ export function defineTool<Input extends z.ZodObject>(tool: Tool<Input>): Tool {
   return tool as unknown as Tool
 }
 
+/**
+ * Whether a call with this input writes. Only of such a call a key that is named beside its input is the key: in an input
+ * that asks, `idempotency_key` is what is asked about.
+ */
+export function isWriting({ toolset }: Pick<Tool, 'toolset'>, input: Readonly<Record<string, unknown>>): boolean {
+  return toolset !== 'read' || input['quote'] === true
+}
+
 export const READS: ToolHints = { readOnlyHint: true, openWorldHint: false }

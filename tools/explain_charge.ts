@@ -23,6 +23,7 @@ export const explainCharge = defineTool({
     budgets: z.array(budget),
     attempts: z.array(z.looseObject({ at: z.string(), outcome: z.string() })),
     refunds: z.array(transaction),
+    quote: z.looseObject({ quote_id: z.string(), maximum: z.number(), expires_at: z.string() }).nullable(),
   }),
   annotations: READS,
   handler: (credits, input) => credits.explain(input),

@@ -21,8 +21,17 @@ export const label = z.strictObject({ name: id, value: z.string() }).optional()
 
 export const fault = z.enum(['caller', 'provider', 'platform']).optional()
 
+export const quoteId = id.optional().describe('From estimate_cost with quote: its price holds, whatever prices are now')
+
 /** What is to be done: an operation of the catalog, how much of it, and the arguments that its price may depend on. */
 export const job = { operation: id, variant: id.optional(), quantity: z.number().optional(), args }
+
+/** Calls that are to be made together: operations, or tools with their args. */
+export const calls = z
+  .array(z.strictObject({ ...job, operation: id.optional(), tool: id.optional() }))
+  .min(1)
+  .max(100)
+  .optional()
 
 /*
  * What tools answer. Objects are loose, so that a later version may say more, and name every field that they have: there

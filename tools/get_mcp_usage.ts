@@ -10,6 +10,7 @@ export const getMcpUsage = defineTool({
   input: z.strictObject({
     since: instant.optional(),
     until: instant.optional(),
+    period: z.string().min(1).max(10).optional().describe('day, week, month, or YYYY-MM or YYYY-MM-DD'),
     group_by: z
       .string()
       .min(1)

@@ -1,4 +1,5 @@
 import { chargeCredits } from './charge_credits.js'
+import { delegateBudget } from './delegate_budget.js'
 import type { Tool } from './definition.js'
 import { estimateCost } from './estimate_cost.js'
 import { explainCharge } from './explain_charge.js'
@@ -9,12 +10,13 @@ import { getMcpUsage } from './get_mcp_usage.js'
 import { listOperations } from './list_operations.js'
 import { listTransactions } from './list_transactions.js'
 import { releaseReservation } from './release_reservation.js'
+import { requestCredits } from './request_credits.js'
 import { reserveCredits } from './reserve_credits.js'
 import { settleReservation } from './settle_reservation.js'
 import { whatCanIAfford } from './what_can_i_afford.js'
 
 export { callTool, readToolInput } from './call-tool.js'
-export { type Tool, type ToolHints, type Toolset, TOOLSETS } from './definition.js'
+export { isWriting, type Tool, type ToolHints, type Toolset, TOOLSETS } from './definition.js'
 export { type DescribedTool, describeTool } from './describe-tool.js'
 
 /** Every tool, in the order in which clients list them: what an agent needs first comes first. */
@@ -32,4 +34,6 @@ export const tools: readonly Tool[] = [
   extendReservation,
   settleReservation,
   releaseReservation,
+  delegateBudget,
+  requestCredits,
 ]

@@ -1,5 +1,6 @@
+import { ownBalance } from '../decide/own-part.js'
 import { CreditError } from '../errors.js'
-import { parseCredits } from '../money/credits.js'
+import { parseCredits, toCredits } from '../money/credits.js'
 import { randomSalt } from '../random.js'
 import type * as results from '../usage/results.js'
 import { accountResult, clockResult, timeZoneResult, writeResult } from '../usage/write-results.js'
@@ -30,7 +31,13 @@ async function seeParent(desk: Desk, parent: string, isTest: boolean): Promise<v
 
 export async function account(desk: Desk, input: Input<'account'>): Promise<results.AccountResult> {
   const { account } = readInput(inputs.account, input)
-  return desk.ledger.read(desk.accountOf(account), (draft) => accountResult({ account: draft.account, replayed: false }))
+  const id = desk.accountOf(account)
+  return desk.ledger.read(id, (draft) => {
+    const result = accountResult({ account: draft.account, replayed: false })
+    const own = ownBalance(draft, desk.actorIn(id))
+    // A delegated key is told of its own part alone.
+    return own === null ? result : { ...result, plan: null, parent: null, balance: toCredits(own) }
+  })
 }
 
 export async function accounts(desk: Desk): Promise<readonly results.AccountResult[]> {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { bundledCatalogs } from '../catalog/bundled.js'
 import type { Catalog } from '../catalog/catalog.js'
-import { describeProblems, parseCatalog } from '../catalog/parse-catalog.js'
+import { type CatalogProblem, describeProblems, parseCatalog } from '../catalog/parse-catalog.js'
 import { CreditError } from '../errors.js'
 
 /** Reads a catalog: a bundled one by its name, one from its file (JSON or YAML), or a document as it is. @throws CreditError `catalog_invalid` */
@@ -39,13 +39,21 @@ async function documentIn(file: string, text: string): Promise<unknown> {
   const { parseCatalogText } = await import('../catalog/parse-text.js')
   const read = parseCatalogText(text)
   if (read.ok) return read.document
-  throw new CreditError('catalog_invalid', `${file} cannot be read:\n${describeProblems(read.problems)}`, { details: { problems: read.problems } })
+  throw invalid(`${file} cannot be read`, read.problems)
 }
 
 function checked(document: unknown): Catalog {
   const parsed = parseCatalog(document)
   if (parsed.ok) return parsed.catalog
-  throw new CreditError('catalog_invalid', `The catalog is not valid:\n${describeProblems(parsed.problems)}`, {
-    details: { problems: parsed.problems },
-  })
+  throw invalid('The catalog is not valid', parsed.problems)
+}
+
+/** More than somebody mends at a time; a document of a million mistakes must not make an answer as long. */
+const PROBLEMS_SHOWN = 50
+
+function invalid(what: string, problems: readonly CatalogProblem[]): CreditError {
+  const shown = problems.slice(0, PROBLEMS_SHOWN)
+  const more = problems.length - shown.length
+  const words = `${what}:\n${describeProblems(shown)}${more === 0 ? '' : `\nand ${more} more`}`
+  return new CreditError('catalog_invalid', words, { details: { problems: shown, ...(more === 0 ? {} : { more }) } })
 }

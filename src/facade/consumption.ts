@@ -10,6 +10,7 @@ interface AskedActual {
 
 interface AskedCall extends AskedActual {
   readonly operation?: string | undefined
+  readonly tool?: string | undefined
   readonly variant?: string | undefined
   readonly args?: Readonly<Record<string, unknown>> | undefined
 }
@@ -26,9 +27,11 @@ export function actualOf({ actual, quantity, usage }: AskedActual): Actual {
 /** What is to be priced, as the core takes it. */
 export function subjectOf(asked: AskedCall): Subject {
   const { actual, usage } = actualOf({ actual: asked.actual, usage: asked.usage })
+  if (asked.tool !== undefined) return { kind: 'tool', tool: asked.tool, args: asked.args ?? {} }
+  if (asked.operation === undefined) return { kind: 'quoted', actual: { actual, usage } }
   return {
     kind: 'operation',
-    operation: asked.operation ?? '',
+    operation: asked.operation,
     variant: asked.variant ?? null,
     quantity: asked.quantity ?? null,
     args: asked.args ?? null,

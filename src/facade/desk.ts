@@ -4,6 +4,7 @@ import type { Done } from '../decide/outcome.js'
 import { CreditError } from '../errors.js'
 import type { Holder } from '../ledger/reservation.js'
 import { errorOf, type Ledger } from '../usage/ledger.js'
+import { type OwnPart, ownPart } from '../usage/own-keys.js'
 import { fingerprintOf } from './read-input.js'
 
 /** On whose behalf something is asked, all of it said. */
@@ -12,6 +13,8 @@ export interface Acting {
   readonly account: string | null
   readonly holder: Holder
   readonly key: string | null
+  /** The account of an operator's key, which acts in every account; null for any other key, and without one. */
+  readonly operatorOf: string | null
   /** In whose name it spends; a key brings its own member. */
   readonly member: string | null
   /** The run that the work belongs to, for budgets that count each run apart. */
@@ -34,35 +37,60 @@ export class Desk {
     this.party = party
   }
 
-  get actor(): Actor {
-    const { key, member, run, holder } = this.party
-    return { key, member, run, holder }
+  /** Who acts in an account. In another than its own an operator's key is named with the account that it is of. */
+  actorIn(account: string): Actor {
+    const { key, member, run, holder, operatorOf } = this.party
+    if (key === null || operatorOf === null || operatorOf === account) return { key, member, run, holder }
+    return { key: `${operatorOf}/${key}`, member, run, holder, keyOf: operatorOf }
+  }
+
+  /** Whether every account is this party's to act in: the local operator's, and that of an operator's key. */
+  get isOfWholeLedger(): boolean {
+    const { holder, key, operatorOf } = this.party
+    return holder === 'operator' && (key === null || operatorOf !== null)
   }
 
   /**
    * The account that is meant.
    *
    * @throws CreditError `invalid_request` where none is named; `unknown_account` for another than the party's key is of,
-   * since to a key other accounts are not there
+   * since to a key other accounts are not there, unless it is an operator's
    */
   accountOf(account: string | undefined): string {
     const { account: own, key } = this.party
     const id = account ?? own
-    if (id !== null && own !== null && key !== null && id !== own) throw errorOf(unknownAccount(id))
+    if (id !== null && own !== null && key !== null && id !== own && !this.isOfWholeLedger) throw errorOf(unknownAccount(id))
     if (id !== null) return id
     throw new CreditError('invalid_request', 'account: expected the id of an account', { details: { field: 'account' } })
   }
 
   /**
-   * What concerns every account, or the prices of all, is for the operator alone: a key is one account's, whatever its
-   * scopes.
+   * What concerns every account, or the prices of all, is for the operator alone: any other key is one account's.
    *
-   * @throws CreditError `forbidden` for a party with a key and for one that is no operator
+   * @throws CreditError `forbidden` for a key without the scope `operator` and for a party that is no operator
    */
   wholeLedger(): Ledger {
-    if (this.party.key === null && this.party.holder === 'operator') return this.ledger
+    if (this.isOfWholeLedger) return this.ledger
     throw new CreditError('forbidden', 'This concerns the whole ledger; a key acts for its own account alone', {
-      advice: ['Whoever has the database is the operator: leave out --key and MCP_CREDITS_KEY.'],
+      advice: ['Whoever has the database is the operator: leave out --key and MCP_CREDITS_KEY. Elsewhere it takes a key with the scope operator.'],
+    })
+  }
+
+  /** The part of an account that this party sees; null for all of it. Every read asks. @throws CreditError `unknown_account` */
+  ownPart(account: string): Promise<OwnPart | null> {
+    return ownPart(this.ledger, account, this.actorIn(account).key)
+  }
+
+  /**
+   * The account that is meant, for what is told of an account as a whole or not at all.
+   *
+   * @throws CreditError `forbidden` for a delegated key, and as {@link accountOf}
+   */
+  async wholeAccount(account: string | undefined): Promise<string> {
+    const id = this.accountOf(account)
+    if ((await this.ownPart(id)) === null) return id
+    throw new CreditError('forbidden', 'This concerns the whole account; a delegated key sees its own part of it', {
+      advice: ['See what is yours by usage, history and budget list, or ask whoever gave you this key.'],
     })
   }
 
@@ -85,6 +113,7 @@ export class Desk {
   signed(kind: Command['kind'], asked: AskedWrite, same: object) {
     const idempotencyKey = asked.idempotencyKey ?? null
     const fingerprint = idempotencyKey === null ? null : fingerprintOf(kind, same)
-    return { account: this.accountOf(asked.account), actor: this.actor, idempotencyKey, fingerprint }
+    const account = this.accountOf(asked.account)
+    return { account, actor: this.actorIn(account), idempotencyKey, fingerprint }
   }
 }

@@ -9,9 +9,12 @@ import { CreditError, type CreditErrorFacts } from '../errors.js'
 export function inWordsOf(error: CreditError, nameOf: (field: string) => string): CreditError {
   const { code, message, details } = error
   if (code !== 'invalid_request' && code !== 'invalid_amount') return error
-  const words = message.replaceAll(QUOTED_OR_FIELD, (text) => (text.startsWith('"') ? text : nameOf(text)))
   const facts: CreditErrorFacts = { ...error, details: withNames(details, nameOf), cause: error.cause ?? error }
-  return new CreditError(code, words, facts)
+  return new CreditError(code, inWords(message, nameOf), facts)
+}
+
+function inWords(message: string, nameOf: (field: string) => string): string {
+  return message.replaceAll(QUOTED_OR_FIELD, (text) => (text.startsWith('"') ? text : nameOf(text)))
 }
 
 /** A quoted value; the field that a sentence begins with, `since: …`, `since is …`; a name in camel case anywhere. */
@@ -19,15 +22,17 @@ const QUOTED_OR_FIELD = /"(?:[^"\\]|\\.)*"|(?<=^|; )[a-z][a-zA-Z]*(?=[.:]| is )|
 
 function withNames(details: CreditError['details'], nameOf: (field: string) => string): CreditError['details'] {
   const { field, problems } = details
+  const named = ({ path, expected }: Problem): Problem => ({ path: pathName(path, nameOf), expected: inWords(expected, nameOf) })
   return {
     ...details,
     ...(typeof field === 'string' ? { field: nameOf(field) } : {}),
-    ...(Array.isArray(problems) ? { problems: (problems as readonly Problem[]).map((problem) => ({ ...problem, path: pathName(problem.path, nameOf) })) } : {}),
+    ...(Array.isArray(problems) ? { problems: (problems as readonly Problem[]).map(named) } : {}),
   }
 }
 
 interface Problem {
   readonly path: string
+  readonly expected: string
 }
 
 /** What follows the first name of a path is a label's name or an argument's, which are nobody's to rename. */

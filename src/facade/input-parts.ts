@@ -6,9 +6,9 @@ export const string = z.string().refine(isStorable, 'expected a text without NUL
 export const id = string.min(1).max(NAME_MAX)
 export const text = string.min(1).max(1_000)
 /** Read by the money room, which says more exactly than a schema what is wrong with an amount. */
-export const amount = z.unknown()
+export const amount = z.unknown().meta({ type: 'number', description: 'Credits, with at most six decimals' })
 /** ISO text, epoch milliseconds or a `Date`. */
-export const instant = z.unknown()
+export const instant = z.unknown().meta({ type: 'string', format: 'date-time' })
 
 export const account = id.optional()
 export const idempotencyKey = id.optional()

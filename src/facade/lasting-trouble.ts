@@ -29,7 +29,7 @@ const TROUBLES: readonly { readonly pattern: RegExp; readonly advice: string }[]
   { pattern: /^SQLITE_(CANTOPEN|READONLY|PERM|AUTH)/, advice: 'This user must be able to read and write the file and its folder.' },
   { pattern: /needs the package pg/, advice: 'Install it beside mcp-credits: npm install pg' },
   { pattern: /is not a URL/, advice: 'Write the address as postgres://user@host/database.' },
-  { pattern: /SQLite was not compiled/, advice: 'Then start again.' },
+  { pattern: /SQLite is not compiled/, advice: 'Then start again.' },
 ]
 
 function codeOf(error: unknown): string {

@@ -39,15 +39,19 @@ export async function removeAlert(desk: Desk, input: Input<'byId'>): Promise<res
 
 export async function alerts(desk: Desk, input: Input<'account'>): Promise<readonly results.AlertResult[]> {
   const { account } = readInput(inputs.account, input)
-  return readAlerts(desk.ledger, desk.accountOf(account))
+  const id = desk.accountOf(account)
+  // They are of the account's balance, which a delegated key does not see.
+  return (await desk.ownPart(id)) === null ? readAlerts(desk.ledger, id) : []
 }
 
 export async function messages(desk: Desk, input: Input<'messages'>): Promise<readonly results.MessageResult[]> {
   const { account, limit } = readInput(inputs.messages, input)
-  return readMessages(desk.ledger, desk.accountOf(account), limit)
+  const id = desk.accountOf(account)
+  return readMessages(desk.ledger, id, limit, await desk.ownPart(id))
 }
 
 export async function budgets(desk: Desk, input: Input<'account'>): Promise<results.BudgetsResult> {
   const { account } = readInput(inputs.account, input)
-  return readBudgets(desk.ledger, desk.accountOf(account), { party: desk.party, withEverySubject: desk.party.holder === 'operator' })
+  const id = desk.accountOf(account)
+  return readBudgets(desk.ledger, id, { party: desk.actorIn(id), withEverySubject: desk.party.holder === 'operator', own: await desk.ownPart(id) })
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { REQUEST_KINDS } from '../budgets/approval.js'
+import { GUARD_IDS, IDENTICAL_MAX } from '../budgets/guard.js'
 import { ENFORCEMENTS, ROLLING_HOURS_MAX, WINDOW_KINDS } from '../budgets/budget.js'
 import { ROLES } from '../keys/member.js'
 import { amount, id, instant, string, text, write } from './input-parts.js'
@@ -29,14 +31,20 @@ const scope = z.strictObject({
   each: string.regex(/^(key|member|tool|operation|category|environment|run|label:.{1,255})$/s, EACH_WORDS).optional(),
 })
 
+/** A length of time, `12h`, or milliseconds; read by one reader for all of them. */
+const duration = z.union([string, z.number()])
+
 /** Whole percentages of a limit. */
 const percent = z.int().min(1).max(1_000)
 
-/** Scopes of a key: what it may do, or the operations that it may spend on. */
+/** Scopes of a key: what it may do, or the operations that it may spend on. Which operations there are, the ledger's catalog says. */
 const keyScope = string.regex(
-  /^(credits:read|credits:spend|admin|[a-z][a-z0-9_.-]{0,99}(:\*)?)$/,
-  'expected credits:read, credits:spend, admin, an operation such as image.generate, or a category such as content:*',
+  /^[a-z][a-z0-9_.-]{0,99}(:(\*|[a-z0-9_.-]{1,100}))?$/,
+  'expected credits:read, credits:spend, admin, operator, an operation such as image.generate, or a category such as content:*',
 )
+
+/** Without a bar, which stands between an issuer and its subject where a key is looked up. */
+const issuer = id.regex(/^[^|]*$/, 'expected the address of an authorization server, without a |')
 
 export const operatorInputs = {
   subscribe: z.strictObject({ ...write, plan: id, when: z.enum(['renewal', 'now']).default('renewal') }),
@@ -77,18 +85,40 @@ export const operatorInputs = {
       when: z.enum(['at_or_below', 'below']).default('at_or_below'),
     })
     .refine((value) => (value.credits === undefined) !== (value.percent === undefined), 'give either credits or percent'),
-  putMember: z.strictObject({ ...write, id, name: text.optional(), role: z.enum(ROLES).default('member') }),
-  createKey: z.strictObject({
+  setGuard: z.strictObject({
     ...write,
-    id: id.optional(),
-    name: text.optional(),
-    scopes: z.array(keyScope).min(1).max(100).optional(),
-    environment: id.optional(),
-    member: id.optional(),
-    expiresAt: instant.optional(),
+    id: z.enum(GUARD_IDS),
+    above: amount.optional(),
+    valid: duration.optional(),
+    wait: duration.optional(),
+    client: z.boolean().optional(),
+    identical: z.int().min(1).max(IDENTICAL_MAX).optional(),
+    within: duration.optional(),
+    burn: amount.optional(),
+    burnWithin: duration.optional(),
   }),
+  byGuard: z.strictObject({ ...write, id: z.enum(GUARD_IDS) }),
+  requestCredits: z.strictObject({ ...write, credits: amount, reason: text, kind: z.enum(REQUEST_KINDS), budget: id.optional() }),
+  answerAtClient: z.strictObject({ account: id.optional(), id, approved: z.boolean() }),
+  approvals: z.strictObject({ account: id.optional(), all: z.boolean().default(false), limit: z.int().min(1).max(1_000).default(100) }),
+  putMember: z.strictObject({ ...write, id, name: text.optional(), role: z.enum(ROLES).default('member') }),
+  createKey: z
+    .strictObject({
+      ...write,
+      id: id.optional(),
+      name: text.optional(),
+      scopes: z.array(keyScope).min(1).max(100).optional(),
+      environment: id.optional(),
+      member: id.optional(),
+      expiresAt: instant.optional(),
+      mayDelegate: z.boolean().default(true),
+      issuer: issuer.optional(),
+      subject: id.optional(),
+    })
+    .refine((value) => (value.issuer === undefined) === (value.subject === undefined), 'give both issuer and subject, or neither'),
+  subject: z.strictObject({ issuer, subject: id }),
   setItem: z.strictObject({ ...write, item: id, quantity: z.number().min(0).max(1_000_000_000) }),
-  advanceClock: z.strictObject({ ...write, by: z.union([string, z.number()]) }),
+  advanceClock: z.strictObject({ ...write, by: duration }),
   setTimeZone: z.strictObject({ ...write, timeZone: z.string().min(1).max(64) }),
   setSelfService: z.strictObject({ ...write, enabled: z.boolean() }),
   messages: z.strictObject({ account: id.optional(), limit: z.int().min(1).max(1_000).default(50) }),

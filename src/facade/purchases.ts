@@ -46,7 +46,10 @@ export async function refundPurchase(desk: Desk, input: Input<'refundPurchase'>)
 
 export async function purchases(desk: Desk, input: Input<'account'>): Promise<readonly results.PaymentResult[]> {
   const { account } = readInput(inputs.account, input)
-  return readPurchases(desk.ledger, desk.accountOf(account), { isSelfService: isSelfService(desk), limit: PURCHASES_MAX })
+  const id = desk.accountOf(account)
+  // A delegated key sees nothing of what the account bought.
+  if ((await desk.ownPart(id)) !== null) return []
+  return readPurchases(desk.ledger, id, { isSelfService: isSelfService(desk), limit: PURCHASES_MAX })
 }
 
 export async function packs(desk: Desk, input: Input<'account'>): Promise<readonly results.PackResult[]> {
@@ -72,5 +75,6 @@ export async function setItem(desk: Desk, input: Input<'setItem'>): Promise<resu
 
 export async function items(desk: Desk, input: Input<'account'>): Promise<readonly results.ItemResult[]> {
   const { account } = readInput(inputs.account, input)
-  return readItems(desk.ledger, desk.accountOf(account))
+  const id = desk.accountOf(account)
+  return (await desk.ownPart(id)) === null ? readItems(desk.ledger, id) : []
 }

@@ -1,3 +1,4 @@
+import type { Done } from '../decide/outcome.js'
 import { RESERVATION_DEFAULT_MS } from '../ledger/reservation.js'
 import { parsePositiveCredits } from '../money/credits.js'
 import type * as results from '../usage/results.js'
@@ -9,20 +10,25 @@ import { readAmount, readInput } from './read-input.js'
 
 export async function charge(desk: Desk, input: Input<'charge'>): Promise<results.ChargeResult> {
   const asked = readInput(inputs.charge, input)
-  return chargeResult(await desk.write('charge', asked, { subject: subjectOf(asked), labels: asked.labels ?? null }))
+  const facts = { subject: subjectOf(asked), labels: asked.labels ?? null }
+  return chargeResult(await desk.write('charge', asked, { ...facts, quote: asked.quoteId ?? null }, { ...facts, quote: asked.quoteId }))
 }
 
 export async function reserve(desk: Desk, input: Input<'reserve'>): Promise<results.ReserveResult> {
   const asked = readInput(inputs.reserve, input)
-  return reserveResult(
-    await desk.write('reserve', asked, {
-      subject: subjectOf(asked),
-      labels: asked.labels ?? null,
-      ttlMs: asked.ttlSeconds === undefined ? RESERVATION_DEFAULT_MS : Math.ceil(asked.ttlSeconds * 1_000),
-      overrun: asked.overrun,
-      call: null,
-    }),
-  )
+  const { labels = null, quoteId, calls, operation } = asked
+  const ttlMs = asked.ttlSeconds === undefined ? RESERVATION_DEFAULT_MS : Math.ceil(asked.ttlSeconds * 1_000)
+  if (operation === undefined) {
+    const of = calls === undefined ? { quote: quoteId ?? '' } : { calls: calls.map(subjectOf) }
+    return reserveResult(await desk.write('reserve_quoted', asked, { of, labels, ttlMs }))
+  }
+  return reserveResult(await reserveOne(desk, asked, ttlMs))
+}
+
+function reserveOne(desk: Desk, asked: ReturnType<typeof inputs.reserve.parse>, ttlMs: number): Promise<Done> {
+  const { overrun = 'cap', labels = null, quoteId } = asked
+  const facts = { subject: subjectOf(asked), labels, ttlMs, overrun, call: null }
+  return desk.write('reserve', asked, { ...facts, quote: quoteId ?? null }, { ...facts, quote: quoteId })
 }
 
 export async function extend(desk: Desk, input: Input<'extend'>): Promise<results.ExtendResult> {

@@ -8,6 +8,11 @@ export class BatchAnswers {
     this.#open = count
   }
 
+  /** Whether every member has had its say. */
+  get isComplete(): boolean {
+    return this.#open === 0
+  }
+
   /**
    * Takes the answer to one member as JSON, or null where the client expects none any more (it cancelled). Returns the
    * line to send if that was the last, unless nothing is left to say.

@@ -20,8 +20,8 @@ export type RequestId = string | number
 export type ClientMessage =
   | { readonly kind: 'request'; readonly id: RequestId; readonly method: string; readonly params: JsonObject | undefined }
   | { readonly kind: 'notification'; readonly method: string; readonly params: JsonObject | undefined }
-  /** The client's answer to a request of the upstream (elicitation, sampling, roots). */
-  | { readonly kind: 'response' }
+  /** The client's answer to a request of the upstream, or of ours (elicitation, sampling, roots). */
+  | { readonly kind: 'response'; readonly id: RequestId | null }
   | { readonly kind: 'invalid'; readonly id: RequestId | null; readonly error: JsonRpcError }
 
 export type ClientRequest = Extract<ClientMessage, { kind: 'request' }>
@@ -192,7 +192,7 @@ function readMessage(value: unknown, found: JsonFindings, { isPassedOn }: Readin
   if (jsonrpc !== '2.0') return invalid(knownId, invalidRequest('"jsonrpc" must be "2.0"'))
   if (method === undefined) {
     const isResponse = 'result' in value || 'error' in value
-    return isResponse ? { kind: 'response' } : invalid(knownId, invalidRequest('"method" is missing'))
+    return isResponse ? { kind: 'response', id: knownId } : invalid(knownId, invalidRequest('"method" is missing'))
   }
   if (typeof method !== 'string') return invalid(knownId, invalidRequest('"method" must be a string'))
   if (params !== undefined && !isObject(params)) return invalid(knownId, invalidParams('"params" must be an object'))

@@ -83,7 +83,8 @@ export function foldCase(name: string): string {
   return name.toUpperCase().toLowerCase()
 }
 
-function endOfString(text: string, start: number): number {
+/** The place after a string's closing quote. @param start that of its opening quote */
+export function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
   while (isEscaped(text, end)) end = text.indexOf('"', end + 1)
   return end + 1

@@ -71,3 +71,20 @@ export function calendarPeriod(at: Instant, unit: CalendarUnit, timeZone: string
     until: next.toZonedDateTime(timeZone).epochMilliseconds,
   }
 }
+
+/**
+ * A period by its name: the running `day`, `week` or `month`, a month `YYYY-MM` or a day `YYYY-MM-DD`, in a zone's
+ * calendar. Null for what names none.
+ */
+export function namedPeriod(name: string, at: Instant, timeZone: string): CalendarPeriod | null {
+  const unit = CALENDAR_UNITS.find((one) => one === name)
+  if (unit !== undefined) return calendarPeriod(at, unit, timeZone)
+  const [, month, day] = /^(\d{4}-\d{2})(-\d{2})?$/.exec(name) ?? []
+  if (month === undefined) return null
+  try {
+    const date = Temporal.PlainDate.from(`${month}${day ?? '-01'}`)
+    return calendarPeriod(date.toZonedDateTime(timeZone).epochMilliseconds, day === undefined ? 'month' : 'day', timeZone)
+  } catch {
+    return null
+  }
+}

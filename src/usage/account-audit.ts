@@ -7,6 +7,7 @@ import { type Key, keyOf } from '../keys/key.js'
 import type { Account } from '../ledger/account.js'
 import { AccountAudit } from '../ledger/audit-account.js'
 import type { Finding, Report } from '../ledger/audit-finding.js'
+import { QuoteAudit } from '../ledger/audit-quotes.js'
 import { type OpenRecords, RecordAudit } from '../ledger/audit-records.js'
 import { Audit } from '../ledger/audit.js'
 import type { AccountRecord } from '../ledger/account-record.js'
@@ -44,6 +45,7 @@ export class WholeAudit {
   readonly #audit: Audit
   readonly #account: AccountAudit
   readonly #records: RecordAudit
+  readonly #quotes: QuoteAudit
   readonly #budgets: BudgetAudit
   readonly #catalogs: CatalogAudit
 
@@ -56,6 +58,7 @@ export class WholeAudit {
     this.#audit = new Audit(account, this.#report)
     this.#account = new AccountAudit(account, this.#report)
     this.#records = new RecordAudit(account, records, this.#report)
+    this.#quotes = new QuoteAudit(account, records, this.#report)
     const known = { keyNamed: (id: string) => keys.get(id) ?? null, catalogs }
     this.#budgets = new BudgetAudit({ account, budgets, counters, factsOf: (row) => factsOfRow(known, row) }, this.#report)
     this.#catalogs = new CatalogAudit(moment, records, this.#report)
@@ -69,6 +72,7 @@ export class WholeAudit {
     this.#audit.add(transaction, { grant, reservation, refunded })
     this.#account.add(transaction)
     this.#records.add(transaction)
+    this.#quotes.add(transaction)
     this.#budgets.add({ transaction, refunded, refundedReserve })
     this.#catalogs.add(transaction, reservation)
   }
@@ -83,6 +87,7 @@ export class WholeAudit {
     this.#audit.finish(openGrants)
     this.#account.finish(account)
     this.#records.finish(open)
+    this.#quotes.finish()
     this.#budgets.finish(absent)
     this.#catalogs.finish()
   }

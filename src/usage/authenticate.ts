@@ -1,5 +1,6 @@
-import { keyLookup, keyOf, whyInvalid } from '../keys/key.js'
+import { type Key, keyLookup, keyOf, subjectLookup, whyInvalid } from '../keys/key.js'
 import { sha256 } from '../ledger/chain.js'
+import { formatInstantOrNull } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
 import type { AuthenticatedResult } from './results.js'
 
@@ -9,13 +10,26 @@ import type { AuthenticatedResult } from './results.js'
  *
  * @throws CreditError `ledger_unavailable`
  */
-export async function authenticate(ledger: Ledger, secret: string): Promise<AuthenticatedResult | null> {
-  const found = await ledger.query((store) => store.recordByLookup(keyLookup(sha256(secret))))
+export function authenticate(ledger: Ledger, secret: string): Promise<AuthenticatedResult | null> {
+  return keyFound(ledger, keyLookup(sha256(secret)))
+}
+
+/** The same by what an authorization server calls the holder: the token was the door's to check. */
+export function authenticateSubject(ledger: Ledger, subject: { readonly issuer: string; readonly subject: string }): Promise<AuthenticatedResult | null> {
+  return keyFound(ledger, subjectLookup(subject))
+}
+
+async function keyFound(ledger: Ledger, lookup: string): Promise<AuthenticatedResult | null> {
+  const found = await ledger.query((store) => store.recordByLookup(lookup))
   if (found === null) return null
   const { account } = found
   // By the account's own time, which a test account's clock may have moved ahead.
   const at = await ledger.read(account, (draft) => draft.at)
   const key = keyOf(found.record)
   if (whyInvalid(key, at) !== null) return null
-  return { account, key: key.id, scopes: key.scopes, environment: key.environment, member: key.member }
+  return { account, key: key.id, scopes: key.scopes, environment: key.environment, member: key.member, parent: key.ancestors[0] ?? null, ...told(key) }
+}
+
+function told({ isDelegated, mayDelegate, expiresAt }: Key) {
+  return { isDelegated, mayDelegate, expiresAt: formatInstantOrNull(expiresAt) }
 }

@@ -1,14 +1,19 @@
-import { type Budget, budgetOf, type Dimension, limitAt, subjectsOf, type SpendFacts, windowName } from '../budgets/budget.js'
+import { type Budget, budgetOf, concernsParty, limitAt, subjectsOf, type SpendFacts, windowName } from '../budgets/budget.js'
 import type { CounterKey } from '../budgets/counter.js'
 import { budgetLevel, percentUsed, type Standing } from '../budgets/standing.js'
 import type { Party } from '../decide/command.js'
+import type { Draft } from '../decide/draft.js'
+import { ABOVE } from '../decide/limits.js'
 import type { Done } from '../decide/outcome.js'
+import { isOwnOf } from '../decide/own-part.js'
 import { ANYTHING, spendFacts } from '../decide/spend-facts.js'
-import { standingsOf } from '../decide/standings.js'
+import { spendingOn, standingsOf, tightestOn } from '../decide/standings.js'
+import { keyOf } from '../keys/key.js'
 import type { Transaction } from '../ledger/transaction.js'
 import { toCredits } from '../money/credits.js'
 import { formatInstant, formatInstantOrNull } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
+import type { OwnPart } from './own-keys.js'
 import type { BudgetResult, BudgetsResult, WrittenBudgetResult } from './results.js'
 import { writeResult, writtenRecord } from './write-results.js'
 
@@ -16,19 +21,28 @@ export interface BudgetsAsked {
   readonly party: Party
   /** Everybody's subjects of a budget for each of something, the most used first, and such a budget before anything was counted; otherwise only the party's own. */
   readonly withEverySubject: boolean
+  /** The part of the account that is the party's to see; null for all of it. */
+  readonly own: OwnPart | null
 }
 
 /** How many subjects of one budget are listed. */
 const SUBJECTS_MAX = 100
 
-/** Every budget of an account with what it has counted in its running window, as of now. */
-export async function readBudgets(ledger: Ledger, account: string, { party, withEverySubject }: BudgetsAsked): Promise<BudgetsResult> {
+/**
+ * Budgets with what they have counted in their running windows, as of now. An operator is told of all. Anybody else is told
+ * of those that concern it: what holds for the whole account or for its own key, member, run and environment and what stands
+ * above its key, and the limits of the keys that were delegated below it. A delegated key is told only of its own and of
+ * those below; where a limit above it would stop it first, `tightest` has its figures and neither its name nor its scope.
+ */
+export async function readBudgets(ledger: Ledger, account: string, { party, withEverySubject, own }: BudgetsAsked): Promise<BudgetsResult> {
+  if (own !== null) return readOwnBudgets(ledger, account, { party, own })
   const others = withEverySubject ? await otherSubjects(ledger, account) : []
   return ledger.read(account, (draft) => {
     const facts = spendFacts(draft, party, ANYTHING)
+    const below = lazily(() => keysBelow(draft, party))
     const wanted = draft.records('budget').flatMap((record) => {
       const budget = budgetOf(record)
-      const keys = keysFor(budget, facts, others, withEverySubject)
+      const keys = keysFor(budget, { facts, others, below, isAll: withEverySubject })
       return (keys.length === 0 && withEverySubject ? [{ budget: budget.id, subject: '' }] : keys).map((key) => ({ budget, key }))
     })
     const standings = standingsOf(draft, wanted)
@@ -43,6 +57,40 @@ export async function readBudgets(ledger: Ledger, account: string, { party, with
   })
 }
 
+/** Those of the key itself and of the keys below it. */
+async function readOwnBudgets(ledger: Ledger, account: string, { party, own }: { readonly party: Party; readonly own: OwnPart }): Promise<BudgetsResult> {
+  return ledger.read(account, (draft) => {
+    const spending = spendingOn(draft, spendFacts(draft, party, ANYTHING))
+    const wanted = draft.records('budget').map(budgetOf).flatMap((budget) => {
+      const { values, each } = budget.scope
+      if (values.key !== undefined) return own.keys.includes(values.key) && !countsApart(budget) ? [{ budget, key: { budget: budget.id, subject: '' } }] : []
+      return each === 'key' ? own.keys.map((subject) => ({ budget, key: { budget: budget.id, subject } })) : []
+    })
+    const tightest = tightestOn(spending)
+    return {
+      budgets: standingsOf(draft, wanted).map(budgetResult),
+      tightest: tightest === null ? null : isOwnOf(party.key, tightest) ? budgetResult(tightest) : resultAbove(tightest),
+      run: null,
+    }
+  })
+}
+
+/** A limit above a delegated key: what it leaves, and nothing of whose it is. */
+function resultAbove(standing: Standing): BudgetResult {
+  return { ...budgetResult(standing), id: ABOVE, name: 'a limit above this key', scope: {}, subject: null, thresholds: [] }
+}
+
+/** The keys that were delegated by a party: below its key or, without one, by whoever had none. */
+function keysBelow(draft: Draft, { key: id }: Party): ReadonlySet<string> {
+  const below = draft.records('key').map(keyOf).filter(({ ancestors, isDelegated }) => (id === null ? isDelegated && ancestors.length === 0 : ancestors.includes(id)))
+  return new Set(below.map((key) => key.id))
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null
+  return () => (made ??= { value: make() }).value
+}
+
 async function otherSubjects(ledger: Ledger, account: string): Promise<readonly CounterKey[]> {
   const budgets = await ledger.read(account, (draft) => draft.records('budget').map(budgetOf).filter(countsApart))
   const found: CounterKey[] = []
@@ -50,9 +98,16 @@ async function otherSubjects(ledger: Ledger, account: string): Promise<readonly 
   return found
 }
 
-function keysFor(budget: Budget, facts: SpendFacts, others: readonly CounterKey[], isAll: boolean): readonly CounterKey[] {
+interface Sight {
+  readonly facts: SpendFacts
+  readonly others: readonly CounterKey[]
+  readonly below: () => ReadonlySet<string>
+  readonly isAll: boolean
+}
+
+function keysFor(budget: Budget, { facts, others, below, isAll }: Sight): readonly CounterKey[] {
   const { id } = budget
-  if (!countsApart(budget)) return isAll || isOwn(budget, facts) ? [{ budget: id, subject: '' }] : []
+  if (!countsApart(budget)) return isAll || concernsParty(budget, facts) || isBelow(budget, below) ? [{ budget: id, subject: '' }] : []
   const own = subjectsOf(budget, facts).map((subject) => ({ budget: id, subject }))
   const rest = others.filter((key) => key.budget === id && !own.some(({ subject }) => subject === key.subject))
   return [...own, ...rest.map(({ subject }) => ({ budget: id, subject }))]
@@ -66,12 +121,8 @@ function isOfRun({ scope, window }: Budget): boolean {
   return window.kind === 'run' || scope.each === 'run' || scope.values.run !== undefined
 }
 
-/** What is somebody else's alone is not a party's to see. */
-const PERSONAL: readonly Dimension[] = ['key', 'member', 'environment', 'run']
-
-function isOwn(budget: Budget, facts: SpendFacts): boolean {
-  const personal = Object.fromEntries(Object.entries(budget.scope.values).filter(([dimension]) => PERSONAL.includes(dimension as Dimension)))
-  return subjectsOf({ scope: { values: personal, each: null }, window: { kind: 'total' } }, facts).length > 0
+function isBelow({ scope: { values } }: Budget, below: () => ReadonlySet<string>): boolean {
+  return values.key !== undefined && below().has(values.key)
 }
 
 /** Whether a budget would stop this party whatever it spends on. */

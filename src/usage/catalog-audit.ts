@@ -5,6 +5,7 @@ import { type CatalogVersion, versionAt } from '../catalog/version.js'
 import type { Account } from '../ledger/account.js'
 import { type AccountRecord, SPENDING_CAP } from '../ledger/account-record.js'
 import type { Report } from '../ledger/audit-finding.js'
+import { quoteOf } from '../ledger/quote.js'
 import type { Reservation } from '../ledger/reservation.js'
 import { type Transaction, transactionId } from '../ledger/transaction.js'
 
@@ -32,6 +33,7 @@ export class CatalogAudit {
 
   add(transaction: Transaction, reservation: Reservation | null): void {
     if (reservation !== null) this.#checkPrice(reservation)
+    this.#checkQuote(transaction)
     const { priceVersion, detail } = transaction
     if (priceVersion !== null && this.#pricesOf(priceVersion) === null) {
       this.#report(transactionId(transaction), 'catalogs', `it was priced by catalog version ${priceVersion}, and there is none`)
@@ -46,10 +48,19 @@ export class CatalogAudit {
   }
 
   #checkPrice({ id, price, priceVersion }: Reservation): void {
+    if (!this.#isKnown(price, priceVersion)) this.#report(id, 'catalogs', `the reservation keeps a price that catalog version ${priceVersion} does not have`)
+  }
+
+  #checkQuote(transaction: Transaction): void {
+    const quote = quoteOf(transaction)
+    if (quote === null || quote.calls.every(({ price }) => this.#isKnown(price, quote.priceVersion))) return
+    this.#report(quote.id, 'catalogs', `it quotes a price that catalog version ${quote.priceVersion} does not have`)
+  }
+
+  #isKnown(price: unknown, priceVersion: number): boolean {
     const known = this.#pricesOf(priceVersion)
     const { lines } = price as { readonly lines?: readonly { readonly price?: unknown }[] }
-    const isKnown = known !== null && Array.isArray(lines) && lines.every((line) => known.has(canonicalJson(line.price ?? null)))
-    if (!isKnown) this.#report(id, 'catalogs', `the reservation keeps a price that catalog version ${priceVersion} does not have`)
+    return known !== null && Array.isArray(lines) && lines.every((line) => known.has(canonicalJson(line.price ?? null)))
   }
 
   #pricesOf(version: number): ReadonlySet<string> | null {

@@ -1,4 +1,5 @@
 import type { Draft } from '../decide/draft.js'
+import { isOwnOf } from '../decide/own-part.js'
 import { linesOf } from '../decide/price-subject.js'
 import { factsOfTransaction } from '../decide/spend-facts.js'
 import { spendingOn, standingsOn } from '../decide/standings.js'
@@ -8,8 +9,10 @@ import { sequenceOfId, type Transaction, transactionId } from '../ledger/transac
 import { formatCredits, MICRO_PER_CREDIT, type MicroCredits, toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
 import { budgetResult } from './budgets.js'
-import { transactionResult } from './history.js'
+import { planFacts, quoteUnder } from './explain-plan.js'
+import { isOwnRow, transactionResult } from './history.js'
 import type { Ledger } from './ledger.js'
+import { DELEGATED, type OwnPart } from './own-keys.js'
 import type { ExplainResult } from './results.js'
 
 export type ExplainBy = { readonly transaction: string } | { readonly key: string }
@@ -19,26 +22,30 @@ export type ExplainBy = { readonly transaction: string } | { readonly key: strin
  *
  * @throws CreditError `unknown_transaction`
  */
-export function explain(ledger: Ledger, account: string, by: ExplainBy): Promise<ExplainResult> {
-  return ledger.read(account, (draft) => ('key' in by ? explainKey(draft, by.key) : explainTransaction(draft, by.transaction)))
+export function explain(ledger: Ledger, account: string, by: ExplainBy, own: OwnPart | null): Promise<ExplainResult> {
+  return ledger.read(account, (draft) => ('key' in by ? explainKey(draft, by.key, own) : explainTransaction(draft, by.transaction, own)))
 }
 
-function explainTransaction(draft: Draft, id: string): ExplainResult {
+function explainTransaction(draft: Draft, id: string, own: OwnPart | null): ExplainResult {
   const sequence = sequenceOfId('tx', id)
   const transaction = sequence === null ? null : draft.transaction(sequence)
-  if (transaction === null || transactionId(transaction) !== id) {
+  if (transaction === null || transactionId(transaction) !== id || !isSeen(draft, transaction, own)) {
     throw new CreditError('unknown_transaction', `There is no transaction ${id.slice(0, 64)}`, {
       advice: ['Ids stand in list_transactions and in the receipt of a call.'],
     })
   }
-  return explained(draft, transaction)
+  return explained(draft, transaction, own)
 }
 
-function explainKey(draft: Draft, key: string): ExplainResult {
+function isSeen(draft: Draft, transaction: Transaction, own: OwnPart | null): boolean {
+  return own === null || isOwnRow(draft, transaction, own)
+}
+
+function explainKey(draft: Draft, key: string, own: OwnPart | null): ExplainResult {
   const transaction = draft.view.transactionByKey(key)
-  if (transaction !== null) return explained(draft, transaction)
-  const open = draft.openCall(key)
-  if (open !== null) return running(open)
+  if (transaction !== null && isSeen(draft, transaction, own)) return explained(draft, transaction, own)
+  const open = transaction === null ? draft.openCall(key) : null
+  if (open !== null && (own === null || (open.key !== null && own.keys.includes(open.key)))) return running(draft, open)
   return {
     ...NOTHING,
     outcome: 'not_charged',
@@ -46,7 +53,8 @@ function explainKey(draft: Draft, key: string): ExplainResult {
   }
 }
 
-function running(reservation: Reservation): ExplainResult {
+function running(draft: Draft, reservation: Reservation): ExplainResult {
+  const row = draft.transaction(reservation.sequence)
   const sums = `${creditWords(reservation.amount)} ${reservation.amount === MICRO_PER_CREDIT ? 'is' : 'are'} reserved for it until ${formatInstant(reservation.expiresAt)}`
   return {
     ...NOTHING,
@@ -55,10 +63,12 @@ function running(reservation: Reservation): ExplainResult {
     reserved: toCredits(reservation.amount),
     priceVersion: reservation.priceVersion,
     attempts: [{ at: formatInstant(reservation.openedAt), outcome: 'in_progress' }],
+    quote: row === null ? null : quoteUnder(draft, row),
   }
 }
 
-function explained(draft: Draft, transaction: Transaction): ExplainResult {
+function explained(draft: Draft, transaction: Transaction, own: OwnPart | null): ExplainResult {
+  const shown = { isOfOwnPart: own !== null }
   const reserve = reserveOf(draft, transaction)
   const outcome = outcomeOf(draft, transaction)
   const refunds = isSpending(transaction) ? draft.view.refunds(transaction.sequence) : []
@@ -68,7 +78,7 @@ function explained(draft: Draft, transaction: Transaction): ExplainResult {
   return {
     outcome,
     explanation: wordsFor(transaction, { charged, refunded, reserve }),
-    transaction: transactionResult(transaction),
+    transaction: transactionResult(transaction, shown),
     priceVersion: transaction.priceVersion,
     lines: linesOf(reserve ?? transaction),
     reserved: reserve === null ? null : toCredits(reserve.credits),
@@ -76,10 +86,12 @@ function explained(draft: Draft, transaction: Transaction): ExplainResult {
     released: (detail['released'] as number | undefined) ?? 0,
     uncollected: (detail['uncollected'] as number | undefined) ?? 0,
     refunded: toCredits(refunded),
-    grants: paidFrom(draft, transaction),
-    budgets: budgetsOf(draft, transaction, reserve),
+    grants: own === null ? paidFrom(draft, transaction) : paidFromPart(charged),
+    budgets: budgetsOf(draft, transaction, { reserve, own }),
     attempts: attemptsOf(transaction, reserve, outcome),
-    refunds: refunds.map((refund) => transactionResult(refund)),
+    refunds: refunds.map((refund) => transactionResult(refund, shown)),
+    quote: quoteUnder(draft, reserve ?? transaction),
+    ...planFacts(draft, transaction),
   }
 }
 
@@ -112,12 +124,22 @@ function paidFrom(draft: Draft, transaction: Transaction): ExplainResult['grants
     })
 }
 
+/** Which of the account's grants paid is not a delegated key's to know: to it, its own part did. */
+function paidFromPart(charged: MicroCredits): ExplainResult['grants'] {
+  return charged === 0n ? [] : [{ id: DELEGATED, source: DELEGATED, credits: toCredits(charged) }]
+}
+
 /** The budgets that it counted in, as they stand now: those of its scope that there were when the work began. */
-function budgetsOf(draft: Draft, transaction: Transaction, reserve: Transaction | null): ExplainResult['budgets'] {
+function budgetsOf(
+  draft: Draft,
+  transaction: Transaction,
+  { reserve, own }: { readonly reserve: Transaction | null; readonly own: OwnPart | null },
+): ExplainResult['budgets'] {
   if ((!isSpending(transaction) && transaction.kind !== 'reserve') || transaction.detail['item'] !== undefined) return []
   const began = reserve?.sequence ?? transaction.sequence
   const standings = standingsOn(spendingOn(draft, factsOfTransaction(draft, transaction)))
-  return standings.filter(({ budget }) => budget.origin < began).map(budgetResult)
+  const seen = own === null ? standings : standings.filter((standing) => own.keys.some((key) => isOwnOf(key, standing)))
+  return seen.filter(({ budget }) => budget.origin < began).map(budgetResult)
 }
 
 function attemptsOf(transaction: Transaction, reserve: Transaction | null, outcome: ExplainResult['outcome']): ExplainResult['attempts'] {
@@ -157,4 +179,5 @@ const NOTHING: Omit<ExplainResult, 'outcome' | 'explanation'> = {
   budgets: [],
   attempts: [],
   refunds: [],
+  quote: null,
 }

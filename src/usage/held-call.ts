@@ -8,7 +8,7 @@ import { CreditError } from '../errors.js'
 import { type Reservation, RESERVATION_MAX_MS } from '../ledger/reservation.js'
 import { type Transaction, transactionId } from '../ledger/transaction.js'
 import { beat } from './heartbeat.js'
-import type { MeterContext, RunOutcome } from './metered-call.js'
+import type { MeterContext, MeteredCall, RunOutcome } from './metered-call.js'
 
 /** How long the meter's reservation outlives the last sign of life of the process that made it. */
 export const METER_TTL_MS = 60_000
@@ -21,24 +21,34 @@ export const FAULT_META = 'io.github.mcp-credits/fault'
 
 /** What becomes of a reservation: charged, ended by the rule on whose fault it was, or given back because nothing began. */
 type Ending =
-  | { readonly kind: 'settle'; readonly actual: Actual }
+  | ({ readonly kind: 'settle' } & Consumed)
   | { readonly kind: 'fail'; readonly fault: Fault }
   | { readonly kind: 'release' }
 
+/** What of a call tells what it cost. */
+type PricedCall = Pick<MeteredCall, 'tool' | 'subject' | 'consumed' | 'report'>
+
+/** What a call consumed, and whether that is the word of a server that is somebody else's. */
+interface Consumed {
+  readonly actual: Actual
+  readonly isHearsay: boolean
+}
+
 /** No figure: all that was reserved is charged. */
 const AS_RESERVED: Actual = {}
+const NOTHING_SAID: Consumed = { actual: AS_RESERVED, isHearsay: false }
 
 /** The reservation of one metered call, kept alive while the call runs and ended once. */
 export class HeldCall {
   readonly #context: MeterContext
-  readonly #tool: string
+  readonly #call: PricedCall
   readonly #reservation: Reservation
   /** What was charged because its day was over, before anybody knew how the call would end. */
   #chargedUnseen: Done | null = null
 
-  constructor(context: MeterContext, tool: string, reservation: Reservation) {
+  constructor(context: MeterContext, call: PricedCall, reservation: Reservation) {
     this.#context = context
-    this.#tool = tool
+    this.#call = call
     this.#reservation = reservation
   }
 
@@ -51,7 +61,7 @@ export class HeldCall {
     const stop = beat(HEARTBEAT_MS, async () => {
       if (this.#context.ledger.now() < until) return this.#update('extend', { ttlMs: METER_TTL_MS, isHeartbeat: true })
       stop()
-      this.#chargedUnseen = await this.#settle(AS_RESERVED)
+      this.#chargedUnseen = await this.#settle(NOTHING_SAID)
       return this.#chargedUnseen
     })
     return stop
@@ -62,8 +72,8 @@ export class HeldCall {
    * before and its day is over.
    */
   async end(outcome: Ended): Promise<Done | null> {
-    const ending = endingOf(outcome, { tool: this.#tool, reservation: this.#reservation, versions: await this.#context.ledger.catalogs() })
-    if (ending.kind === 'settle') return this.#settle(ending.actual)
+    const ending = await endingOf(outcome, { call: this.#call, reservation: this.#reservation, versions: await this.#context.ledger.catalogs() })
+    if (ending.kind === 'settle') return this.#settle(ending)
     if (ending.kind === 'fail') return this.fail(ending.fault)
     await this.#update('release', { fault: null }).catch(unless(...OVER))
     return null
@@ -89,8 +99,8 @@ export class HeldCall {
     return null
   }
 
-  #settle(actual: Actual): Promise<Done | null> {
-    return this.#update('settle', { actual, fault: null }).catch(unless('reservation_not_open'))
+  #settle({ actual, isHearsay }: Consumed): Promise<Done | null> {
+    return this.#update('settle', { actual, fault: null, ...(isHearsay ? { isHearsay } : {}) }).catch(unless('reservation_not_open'))
   }
 
   #update<K extends 'settle' | 'release' | 'extend'>(
@@ -104,21 +114,21 @@ export class HeldCall {
 }
 
 interface Priced {
-  readonly tool: string
+  readonly call: PricedCall
   readonly reservation: Reservation
   readonly versions: readonly CatalogVersion[]
 }
 
 /** A failure is somebody's fault, which decides what it costs; what was started and its client left alone is charged (T33). */
-function endingOf(outcome: Ended, priced: Priced): Ending {
+async function endingOf(outcome: Ended, priced: Priced): Promise<Ending> {
   switch (outcome.kind) {
     case 'result':
       return outcome.result['isError'] === true
         ? { kind: 'fail', fault: reportedFault(outcome.result) }
-        : { kind: 'settle', actual: consumedBy(outcome.result, priced) }
+        : { kind: 'settle', ...(await consumedBy(outcome.result, priced)) }
     case 'ended':
       if (!outcome.started) return { kind: 'release' }
-      return outcome.by === 'stopped' ? { kind: 'fail', fault: 'platform' } : { kind: 'settle', actual: AS_RESERVED }
+      return outcome.by === 'stopped' ? { kind: 'fail', fault: 'platform' } : { kind: 'settle', ...NOTHING_SAID }
     case 'input_required':
       return { kind: 'release' }
     case 'error':
@@ -132,16 +142,26 @@ function reportedFault({ _meta: meta }: Readonly<Record<string, unknown>>): Faul
 }
 
 /**
- * What a result says was consumed, by the catalog and at the price that the call was reserved at. A result that does not
- * say what the catalog expects of it, or says what has no price, costs what was reserved: charging nothing would be free
- * work, and refusing to settle would throw finished work away.
+ * What a call consumed, as its own server says or as the catalog reads it from the result, at the price that the call was
+ * reserved at. Where nothing is said, or something that has no price, it costs what was reserved: charging nothing would be
+ * free work, and refusing to settle would throw finished work away.
  */
-function consumedBy(result: Readonly<Record<string, unknown>>, { tool, reservation, versions }: Priced): Actual {
+async function consumedBy(result: Readonly<Record<string, unknown>>, priced: Priced): Promise<Consumed> {
+  const { call, reservation } = priced
+  const said = (await call.consumed?.(result)) ?? null
+  const actual = said ?? readFrom(result, priced)
+  const cost = priceActual(pricedFromJson(reservation.price), actual)
+  if (cost.kind === 'amount') return { actual, isHearsay: said === null }
+  if (said !== null) call.report?.(cost.message)
+  return NOTHING_SAID
+}
+
+/** A call that its own server prices has nothing to do with the catalog's mapping of its tool. */
+function readFrom(result: Readonly<Record<string, unknown>>, { call: { tool, subject }, reservation, versions }: Priced): Actual {
+  if (subject !== undefined) return AS_RESERVED
   const version = versions.find((one) => one.version === reservation.priceVersion)
   const told = actualOfToolResult(version?.catalog.tools[tool], { tool, result })
-  if (told.kind !== 'actual') return AS_RESERVED
-  const priced = priceActual(pricedFromJson(reservation.price), told.actual)
-  return priced.kind === 'amount' ? told.actual : AS_RESERVED
+  return told.kind === 'actual' ? told.actual : AS_RESERVED
 }
 
 /** What a reservation that is to be given back may answer: it has ended, or it will by itself. */

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Draft } from '../decide/draft.js'
 import { CreditError } from '../errors.js'
 import { sha256 } from '../ledger/chain.js'
 import { formatId, type Transaction, TRANSACTION_KINDS, type TransactionKind, transactionId } from '../ledger/transaction.js'
@@ -6,6 +7,7 @@ import { toCredits } from '../money/credits.js'
 import type { TimeWindow, TransactionQuery } from '../storage/port.js'
 import { formatInstant, type Instant } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
+import type { OwnPart } from './own-keys.js'
 import type { TransactionResult, TransactionsResult } from './results.js'
 
 export interface HistoryAsked {
@@ -22,6 +24,8 @@ export interface HistoryAsked {
   readonly cursor: string | null
   /** What the meter reserves and gives back is left out, and its reservations are not named. */
   readonly withoutMeter: boolean
+  /** The part of the account that is the asker's to see; null for all of it. */
+  readonly own: OwnPart | null
 }
 
 /** Rows that record a change of the account itself move no credits: they are shown to whoever asks for them. */
@@ -35,8 +39,9 @@ const MOVING_KINDS = TRANSACTION_KINDS.filter((kind) => kind !== 'amend')
  * @throws CreditError `unknown_account`; `invalid_request` for a cursor that is not this account's
  */
 export async function history(ledger: Ledger, asked: HistoryAsked): Promise<TransactionsResult> {
-  const due = await ledger.read(asked.account, (_, due) => due)
-  const before = asked.cursor === null ? Infinity : sequenceOfCursor(asked.account, asked.cursor)
+  const { account, own } = asked
+  const due = await ledger.read(account, (draft, due) => (own === null ? due : due.filter((row) => isOwnRow(draft, row, own))))
+  const before = asked.cursor === null ? Infinity : sequenceOfCursor(asked, asked.cursor)
   const { first, last } = await ledger.query((store) => store.sequences(asked.account, timeOf(asked)))
   const filter: Filter = {
     account: asked.account,
@@ -44,6 +49,7 @@ export async function history(ledger: Ledger, asked: HistoryAsked): Promise<Tran
     withoutMeter: asked.withoutMeter,
     ...(asked.operation === null ? {} : { operation: asked.operation }),
     ...(asked.label === null ? {} : { label: asked.label }),
+    ...(own === null ? {} : { keys: own.keys }),
   }
   // What was recorded between the two reads is among the stored rows.
   const unrecorded = due.filter((row) => row.sequence > last && row.sequence < before && isWithin(row, asked) && isAskedFor(row, filter)).reverse()
@@ -53,8 +59,8 @@ export async function history(ledger: Ledger, asked: HistoryAsked): Promise<Tran
   const page = found.slice(0, asked.limit)
   const goesOnBefore = found.length > page.length ? (page.at(-1) as Transaction).sequence : stored.unseenBefore
   return {
-    transactions: page.map((transaction) => transactionResult(transaction, { withoutMeter: asked.withoutMeter })),
-    nextCursor: goesOnBefore === null ? null : cursorBefore(asked.account, goesOnBefore),
+    transactions: page.map((transaction) => transactionResult(transaction, { withoutMeter: asked.withoutMeter, isOfOwnPart: own !== null })),
+    nextCursor: goesOnBefore === null ? null : cursorBefore(asked, goesOnBefore),
   }
 }
 
@@ -98,7 +104,8 @@ export async function findTransactions(ledger: Ledger, { filter, first, before, 
   return { rows, unseenBefore: end > first ? end : null }
 }
 
-function timeOf({ since, until }: HistoryAsked): TimeWindow {
+function timeOf({ since: asked, until, own }: HistoryAsked): TimeWindow {
+  const since = own === null ? asked : Math.max(own.since, asked ?? own.since)
   return { ...(since === null ? {} : { since }), ...(until === null ? {} : { until }) }
 }
 
@@ -115,17 +122,32 @@ function isAskedFor(row: Transaction, filter: Filter): boolean {
   )
 }
 
+/** Whether a row is of a part of the account: what its keys did, and what gives that back, whoever gives it back. */
+export function isOwnRow(draft: Draft, { kind, key, refersTo }: Transaction, { keys }: OwnPart): boolean {
+  if (key !== null && keys.includes(key)) return true
+  if (refersTo === null || (kind !== 'release' && kind !== 'refund')) return false
+  const origin = kind === 'release' ? draft.reservation(refersTo) : draft.transaction(refersTo)
+  return origin !== null && origin.key !== null && keys.includes(origin.key)
+}
+
 /** What the meter reserves and gives back, which no agent is shown. */
 export function isOfMeter({ kind, detail }: Transaction): boolean {
   return (kind === 'reserve' || kind === 'release') && detail['holder'] === 'meter'
+}
+
+interface Shown {
+  readonly withoutMeter?: boolean
+  /** Whoever sees a part of the account is told what its key had left of that, and not what the account had. */
+  readonly isOfOwnPart?: boolean
 }
 
 /**
  * A row of the journal as a reader gets it. `reservation` is the one that the row made or ended; the meter's stays
  * unnamed unless it is asked for, because an agent must not learn of what it could not end anyway.
  */
-export function transactionResult(transaction: Transaction, shown: { readonly withoutMeter: boolean } = { withoutMeter: true }): TransactionResult {
-  const isHidden = shown.withoutMeter && transaction.detail['holder'] === 'meter'
+export function transactionResult(transaction: Transaction, shown: Shown = {}): TransactionResult {
+  const { withoutMeter = true, isOfOwnPart = false } = shown
+  const isHidden = withoutMeter && transaction.detail['holder'] === 'meter'
   return {
     id: transactionId(transaction),
     type: transaction.kind,
@@ -134,7 +156,7 @@ export function transactionResult(transaction: Transaction, shown: { readonly wi
     variant: transaction.variant,
     tool: transaction.tool,
     credits: toCredits(transaction.credits),
-    balanceAfter: toCredits(transaction.balanceAfter),
+    balanceAfter: isOfOwnPart ? ((transaction.detail['left'] as number | undefined) ?? 0) : toCredits(transaction.balanceAfter),
     labels: transaction.labels ?? {},
     reservation: isHidden ? null : reservationOf(transaction),
     idempotencyKey: transaction.idempotencyKey,
@@ -147,14 +169,17 @@ function reservationOf(transaction: Transaction): string | null {
   return typeof reservation === 'string' ? reservation : null
 }
 
-/** A cursor carries a digest of the account, so that another account's is the same miss as a text that never was one. */
-function cursorBefore(account: string, sequence: number): string {
-  return `${sequence}.${sha256(JSON.stringify(['cursor', account, sequence])).slice(0, 16)}`
+type Reader = Pick<HistoryAsked, 'account' | 'own'>
+
+/** A cursor carries a digest of the account and the part of it, so that another's is the same miss as a text that never was one. */
+function cursorBefore({ account, own }: Reader, sequence: number): string {
+  const part = own === null ? [] : [own.keys[0]]
+  return `${sequence}.${sha256(JSON.stringify(['cursor', account, sequence, ...part])).slice(0, 16)}`
 }
 
-function sequenceOfCursor(account: string, cursor: string): number {
+function sequenceOfCursor(reader: Reader, cursor: string): number {
   const sequence = Number(/^([1-9]\d{0,14})\./.exec(cursor)?.[1])
-  if (Number.isSafeInteger(sequence) && cursorBefore(account, sequence) === cursor) return sequence
+  if (Number.isSafeInteger(sequence) && cursorBefore(reader, sequence) === cursor) return sequence
   throw new CreditError('invalid_request', 'cursor is not one of this account; expected the nextCursor of a page before', {
     details: { field: 'cursor' },
   })

@@ -1,8 +1,10 @@
+import { type ApprovalStatus, approvalOf, statusAt } from '../budgets/approval.js'
 import { versionAt } from '../catalog/version.js'
 import { difference } from '../catalog/difference.js'
 import type { AccountRecord } from '../ledger/account-record.js'
 import { formatInstant, formatInstantOrNull, type Instant } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
+import type { OwnPart } from './own-keys.js'
 import type { MessageResult } from './results.js'
 
 /**
@@ -11,10 +13,32 @@ import type { MessageResult } from './results.js'
  *
  * @throws CreditError `unknown_account`
  */
-export async function readMessages(ledger: Ledger, account: string, limit: number): Promise<readonly MessageResult[]> {
+export async function readMessages(ledger: Ledger, account: string, limit: number, own: OwnPart | null = null): Promise<readonly MessageResult[]> {
   const announced = await ledger.read(account, (draft) => announcements(draft.view.catalogs, draft.at))
-  const own = await ledger.query((store) => store.records({ account, kind: 'message', limit }))
-  return [...announced, ...own.map(messageResult)].sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0)).slice(0, limit)
+  // Of the account's affairs a delegated key is told what concerns the limits of its own: they are called as its keys are.
+  const isOwn = ({ document: { type, budget, key } }: AccountRecord): boolean =>
+    own === null || (type === 'budget_threshold' && own.keys.includes(String(budget))) || (typeof key === 'string' && own.keys.includes(key))
+  const recorded = await ledger.query((store) => store.records({ account, kind: 'message', limit: own === null ? limit : LOOKED_AT }))
+  const shown = recorded.filter(isOwn).slice(0, limit)
+  const statusOf = await approvalStatuses(ledger, account, shown)
+  return [...announced, ...shown.map((record) => messageResult(record, statusOf))].sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0)).slice(0, limit)
+}
+
+/** How many of an account's messages are looked through for those of one key. */
+const LOOKED_AT = 1_000
+
+type StatusOf = (approval: string, askedAt: Instant) => ApprovalStatus
+
+/** What has become of the questions that messages tell of: one that was asked again since waits no more under its old date. */
+async function approvalStatuses(ledger: Ledger, account: string, messages: readonly AccountRecord[]): Promise<StatusOf> {
+  if (!messages.some(({ document }) => document['type'] === 'approval_requested')) return () => 'lapsed'
+  const at = await ledger.read(account, (draft) => draft.at)
+  const records = await ledger.query((store) => store.records({ account, kind: 'approval', limit: LOOKED_AT }))
+  const known = new Map(records.map((record) => [record.id, approvalOf(record)]))
+  return (id, askedAt) => {
+    const approval = known.get(id)
+    return approval?.askedAt === askedAt ? statusAt(approval, at) : 'lapsed'
+  }
 }
 
 type Catalogs = Parameters<typeof versionAt>[0]
@@ -35,15 +59,24 @@ function announcements(catalogs: Catalogs, at: Instant): readonly MessageResult[
     })
 }
 
-function messageResult({ id, document }: AccountRecord): MessageResult {
+function messageResult({ id, document }: AccountRecord, statusOf: StatusOf): MessageResult {
   const { type, at, ...rest } = document as { readonly type: string; readonly at: Instant } & Facts
-  const facts = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, INSTANTS.has(name) ? formatInstantOrNull(value as Instant) : value]))
+  const told = type === 'approval_requested' ? { ...rest, status: statusOf(String(rest['approval']), at) } : rest
+  const facts = Object.fromEntries(Object.entries(told).map(([name, value]) => [name, INSTANTS.has(name) ? formatInstantOrNull(value as Instant) : value]))
   return { id, type, at: formatInstant(at), text: wordsOf(type, facts), facts }
 }
 
 type Facts = Readonly<Record<string, string | number | boolean | null>>
 
-const INSTANTS: ReadonlySet<string> = new Set(['resetsAt', 'windowStart', 'endedAt'])
+const INSTANTS: ReadonlySet<string> = new Set(['resetsAt', 'windowStart', 'endedAt', 'expiresAt', 'until'])
+
+/** What an agent wants a person to say yes to. */
+function askedWords({ asks, key, credits, operation, tool, budget }: Facts): string {
+  const who = key === null ? 'An agent' : `The key ${key}`
+  if (asks === 'budget') return `${who} asks for ${credits} credits more in the budget ${budget}`
+  if (asks === 'top_up') return `${who} asks for a top-up of ${credits} credits`
+  return `${who} asks for approval of ${asks === 'approval' ? 'any one call' : (tool ?? operation)} for at most ${credits} credits`
+}
 
 /** Figures say what they are of: how much is used and how much remains are never one bare percentage (T39). */
 function wordsOf(type: string, facts: Facts): string {
@@ -60,6 +93,12 @@ function wordsOf(type: string, facts: Facts): string {
       return `Budget ${budget}${subject === null ? '' : ` of ${subject}`}: ${used} of ${limit} credits used (${usedPercent} %, told of at ${threshold} %), ${remaining} remain${
         facts['resetsAt'] === null ? '' : `, resets ${facts['resetsAt']}`
       }`
+    case 'approval_requested':
+      return `${askedWords(facts)}${facts['reason'] === null ? '' : `, because: ${facts['reason']}`} (${
+        facts['status'] === 'pending' ? `npx mcp-credits approve ${facts['approval']}, until ${facts['expiresAt']}` : facts['status']
+      })`
+    case 'runaway_stopped':
+      return `${facts['tool'] ?? operation}: calls were stopped as running away (${facts['by'] === 'identical' ? 'the same one over and over' : 'too much too fast'}); npx mcp-credits guard reset runaway lets go`
     case 'uncollected':
       return `${credits} credits of ${operation} were used and nothing could pay them`
     default:

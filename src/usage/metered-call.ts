@@ -1,11 +1,15 @@
 import { canonicalJson } from '../catalog/canonical-json.js'
-import { priceToolCall } from '../catalog/map-tool.js'
+import { isNothing, priceToolCall } from '../catalog/map-tool.js'
+import { quotePrice } from '../catalog/quote-price.js'
 import { versionAt } from '../catalog/version.js'
-import type { Actor } from '../decide/command.js'
+import type { Actor, Actual, NamedOperation } from '../decide/command.js'
 import type { Done } from '../decide/outcome.js'
 import { CreditError } from '../errors.js'
+import { hasRounds, type Rounds } from '../json/elicitation.js'
 import { isName, NAME_MAX } from '../ledger/storable-text.js'
 import { refusalResult } from '../refusal-body.js'
+import { type Asker, askingAtClient, type Questions } from './ask-at-client.js'
+import { hasAsked } from './guards.js'
 import { HeldCall, METER_TTL_MS } from './held-call.js'
 import type { Ledger } from './ledger.js'
 import { receiptOf, withReceipt } from './receipt.js'
@@ -13,15 +17,25 @@ import { receiptOf, withReceipt } from './receipt.js'
 type JsonObject = { readonly [member: string]: unknown }
 
 /** One call of an upstream tool that a door wants metered. `run` starts the work, once, and tells how it ended. */
-export interface MeteredCall {
+export interface MeteredCall extends Asker {
   readonly tool: string
   readonly arguments: JsonObject | undefined
   readonly meta: JsonObject | undefined
+  /** What the tool's own server prices this call as; `free` costs nothing. Left out: what the catalog maps the tool to. */
+  readonly subject?: NamedOperation | 'free'
+  /**
+   * What the call consumed, by its result; null for what the catalog reads from it or, where it reads nothing, what was
+   * reserved. Asked once, of a success only, and never rejects.
+   */
+  readonly consumed?: (result: JsonObject) => Promise<Actual | null>
+  /** Told that what `consumed` says has no price, and why: then what was reserved is charged. */
+  readonly report?: (reason: string) => void
   /** Whether the client may check a result against an output schema of the tool. Left out: no. */
   readonly hasOutputSchema?: boolean
   /** Aborted before `run` means that nothing was started. */
   readonly signal: AbortSignal
-  readonly run: (args: JsonObject | undefined) => Promise<RunOutcome>
+  /** @param rounds what is left of the call's rounds without our own, where the door gave any */
+  readonly run: (args: JsonObject | undefined, rounds?: Rounds) => Promise<RunOutcome>
 }
 
 /** How the work ended. Never a rejection: whatever happens, what was reserved is settled or given back. */
@@ -57,6 +71,9 @@ export interface MeterContext {
 /** A client gives its call this key in `_meta`; a call without one is a charge of its own. */
 export const IDEMPOTENCY_KEY_META = 'io.github.mcp-credits/idempotency_key'
 
+/** And the quote at whose price it is made (AX-01), as `estimate_cost` has told it. */
+export const QUOTE_META = 'io.github.mcp-credits/quote_id'
+
 /**
  * Meters one call, for every door alike: price it, reserve the most it can cost, run it, then settle what it did cost
  * or give the reservation back. The answer is returned after the settlement is committed. A failed call costs
@@ -66,40 +83,78 @@ export const IDEMPOTENCY_KEY_META = 'io.github.mcp-credits/idempotency_key'
 export async function meteredCall(context: MeterContext, call: MeteredCall): Promise<MeteredAnswer> {
   try {
     const key = checkedKey(call)
+    const quote = textOf(call, QUOTE_META)
     if (await isFree(context.ledger, call)) return await runFree(call)
-    const reserved = await reserve(context, call, key)
-    if (reserved.transaction === null) return await runFree(call)
-    if (reserved.reservation === null || reserved.replayed) return replayedAnswer(context, call, reserved)
-    return await runReserved(context, call, new HeldCall(context, call.tool, reserved.reservation))
+    const asking = await askingAtClient(questionsOf(context), call, async (rounds) => {
+      const allowed = { ...call, rounds }
+      return { allowed, reserved: await reserve(context, allowed, { key, quote }) }
+    })
+    if (asking.kind === 'asks') return { kind: 'result', result: asking.result }
+    const { allowed, reserved } = asking.value
+    if (reserved.transaction === null) return await runFree(allowed)
+    if (reserved.reservation === null || reserved.replayed) return replayedAnswer(context, allowed, reserved)
+    return await runReserved(context, allowed, new HeldCall(context, allowed, reserved.reservation))
   } catch (error) {
     if (error instanceof CreditError) return { kind: 'result', result: refusalResult(error) }
     throw error
   }
 }
 
+/** What was asked by calls of this party, and its answers: the person at the client may answer these alone. */
+function questionsOf({ ledger, account, actor }: MeterContext): Questions {
+  return {
+    isOurs: (id) => hasAsked(ledger, account, actor, id),
+    answer: (id, isApproved) =>
+      ledger.update({
+        kind: 'resolve_approval',
+        account,
+        actor,
+        idempotencyKey: null,
+        fingerprint: null,
+        id,
+        answer: isApproved ? 'approved' : 'denied',
+        by: 'client',
+      }),
+  }
+}
+
 /** The call's idempotency key, once its tool and key are known to be texts that the ledger keeps as they are. */
-function checkedKey({ tool, meta }: MeteredCall): string | null {
-  if (!isName(tool)) throw new CreditError('invalid_request', `the tool's name: expected ${NAME_EXPECTED}`)
-  const key = meta?.[IDEMPOTENCY_KEY_META]
-  if (key === undefined) return null
-  if (typeof key === 'string' && isName(key)) return key
-  throw new CreditError('invalid_request', `_meta["${IDEMPOTENCY_KEY_META}"]: expected ${NAME_EXPECTED}`)
+function checkedKey(call: MeteredCall): string | null {
+  if (!isName(call.tool)) throw new CreditError('invalid_request', `the tool's name: expected ${NAME_EXPECTED}`)
+  return textOf(call, IDEMPOTENCY_KEY_META)
+}
+
+function textOf({ meta }: MeteredCall, name: string): string | null {
+  const text = meta?.[name]
+  if (text === undefined) return null
+  if (typeof text === 'string' && isName(text)) return text
+  throw new CreditError('invalid_request', `_meta["${name}"]: expected ${NAME_EXPECTED}`)
 }
 
 const NAME_EXPECTED = `a text of 1 to ${NAME_MAX} characters, without NUL characters and lone surrogates`
 
 /** Free calls go on while the ledger is away: their price is known from memory. */
-async function isFree(ledger: Ledger, call: MeteredCall): Promise<boolean> {
+async function isFree(ledger: Ledger, { tool, arguments: args, subject }: MeteredCall): Promise<boolean> {
+  if (subject === 'free') return true
   const { catalog } = versionAt(await ledger.catalogs(), ledger.now())
-  return priceToolCall(catalog, { tool: call.tool, args: call.arguments ?? {} }).kind === 'free'
+  if (subject === undefined) return priceToolCall(catalog, { tool, args: args ?? {} }).kind === 'free'
+  const { operation, variant, quantity } = subject
+  const priced = quotePrice(catalog, { operation, variant: variant ?? undefined, quantity: quantity ?? undefined, args: subject.args ?? undefined })
+  return priced.kind === 'priced' && isNothing(priced)
 }
 
 async function runFree(call: MeteredCall): Promise<MeteredAnswer> {
-  const outcome = await call.run(call.arguments)
+  const outcome = await call.run(call.arguments, call.rounds)
   return outcome.kind === 'task' ? { ...outcome, end: outcome.end.then(plainAnswer) } : plainAnswer(outcome)
 }
 
-function reserve({ ledger, account, actor }: MeterContext, call: MeteredCall, key: string | null): Promise<Done> {
+/** What a client says of its call beside its arguments. */
+interface Named {
+  readonly key: string | null
+  readonly quote: string | null
+}
+
+function reserve({ ledger, account, actor }: MeterContext, call: MeteredCall, { key, quote }: Named): Promise<Done> {
   const args = call.arguments ?? {}
   return ledger.update({
     kind: 'reserve',
@@ -107,11 +162,13 @@ function reserve({ ledger, account, actor }: MeterContext, call: MeteredCall, ke
     actor,
     idempotencyKey: null,
     fingerprint: null,
-    subject: { kind: 'tool', tool: call.tool, args },
+    subject: { kind: 'tool', tool: call.tool, args, ...(typeof call.subject === 'object' ? { as: call.subject } : {}) },
     labels: null,
     ttlMs: METER_TTL_MS,
     overrun: 'cap',
+    quote,
     call: key === null ? null : { key, fingerprint: canonicalJson(['tools/call', call.tool, args]) },
+    isRound: hasRounds(call.rounds),
   })
 }
 
@@ -119,7 +176,7 @@ async function runReserved(context: MeterContext, call: MeteredCall, held: HeldC
   const stopBeating = held.keepAlive()
   let isTask = false
   try {
-    const outcome = await call.run(call.arguments)
+    const outcome = await call.run(call.arguments, call.rounds)
     if (outcome.kind !== 'task') return await answerOf(context, held, outcome)
     isTask = true
     const end = outcome.end.then((last) => answerOf(context, held, last)).finally(stopBeating)

@@ -1,3 +1,5 @@
+import type { Done } from '../decide/outcome.js'
+import { keyNamed } from '../decide/spend-facts.js'
 import { keyOf } from '../keys/key.js'
 import { memberOf } from '../keys/member.js'
 import { alertOf } from '../budgets/alert.js'
@@ -5,20 +7,23 @@ import type { AccountRecord, RecordKind } from '../ledger/account-record.js'
 import { toCredits } from '../money/credits.js'
 import { formatInstant, formatInstantOrNull, type Instant } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
-import type { AlertResult, KeyResult, MemberResult } from './results.js'
+import type { OwnPart } from './own-keys.js'
+import type { AlertResult, DelegatedResult, KeyResult, MemberResult } from './results.js'
+import { writtenRecord } from './write-results.js'
 
 /** How many records one list shows. */
 const LIST_MAX = 10_000
 
-/** An account's keys, the newest first; those that hold no more as well. Never a secret. */
-export async function readKeys(ledger: Ledger, account: string): Promise<readonly KeyResult[]> {
+/** An account's keys, or those of a part of it, the newest first; those that hold no more as well. Never a secret. */
+export async function readKeys(ledger: Ledger, account: string, own: OwnPart | null = null): Promise<readonly KeyResult[]> {
   const at = await ledger.read(account, (draft) => draft.at)
   const records = await ledger.query((store) => store.records({ account, kind: 'key', limit: LIST_MAX }))
-  return records.map((record) => keyResult(record, at))
+  const seen = own === null ? records : records.filter(({ id }) => own.keys.includes(id))
+  return seen.map((record) => ({ ...keyResult(record, at), ...(own?.keys[0] === record.id ? { parent: null } : {}) }))
 }
 
 export function keyResult(record: AccountRecord, at: Instant): KeyResult {
-  const { id, name, prefix, scopes, environment, member, ancestors, createdAt, expiresAt, lastUsedAt, isRevoked } = keyOf(record)
+  const { id, name, prefix, scopes, environment, member, ancestors, mayDelegate, createdAt, expiresAt, lastUsedAt, isRevoked, hasExpired } = keyOf(record)
   return {
     id,
     name,
@@ -27,15 +32,36 @@ export function keyResult(record: AccountRecord, at: Instant): KeyResult {
     environment,
     member,
     parent: ancestors[0] ?? null,
+    mayDelegate,
     createdAt: formatInstant(createdAt),
     expiresAt: formatInstantOrNull(expiresAt),
     lastUsedAt: formatInstantOrNull(lastUsedAt),
-    state: isRevoked ? 'revoked' : expiresAt <= at ? 'expired' : 'active',
+    state: isRevoked && !hasExpired ? 'revoked' : expiresAt <= at ? 'expired' : 'active',
   }
 }
 
-export async function readMembers(ledger: Ledger, account: string): Promise<readonly MemberResult[]> {
-  return (await openRecords(ledger, account, 'member')).map(memberResult)
+/** What a delegation made, as its row tells it; the secret only the first time. */
+export function delegatedResult(done: Done, secret: string): DelegatedResult {
+  const { id, document } = writtenRecord(done, 'key')
+  return {
+    key: done.replayed ? null : secret,
+    keyId: id,
+    limit: done.transaction?.detail['limit'] as number,
+    expiresAt: formatInstant(document['expiresAt'] as Instant),
+    scopes: document['scopes'] as readonly string[],
+    mayDelegate: document['mayDelegate'] as boolean,
+    replayed: done.replayed,
+  }
+}
+
+/** An account's members. Of a delegated key's own there is the one in whose name it spends, and no other. */
+export function readMembers(ledger: Ledger, account: string, own: OwnPart | null = null): Promise<readonly MemberResult[]> {
+  return ledger.read(account, (draft) => {
+    const members = draft.records('member')
+    if (own === null) return members.map(memberResult)
+    const mine = keyNamed(draft, own.keys[0] as string)?.member
+    return members.filter(({ id }) => id === mine).map(memberResult)
+  })
 }
 
 export function memberResult(record: AccountRecord): MemberResult {

@@ -27,7 +27,7 @@ export interface NotedReceipt extends Receipt {
   readonly note: string | null
 }
 
-export function receiptOf({ transaction, account, replayed, pressure }: Done): NotedReceipt {
+export function receiptOf({ transaction, account, replayed, pressure, ownBalance }: Done): NotedReceipt {
   const detail = transaction?.detail ?? {}
   const uncollected = (detail['uncollected'] as number | undefined) ?? 0
   const budget = pressure?.budget ?? null
@@ -38,7 +38,7 @@ export function receiptOf({ transaction, account, replayed, pressure }: Done): N
   return {
     transaction: transaction === null ? null : transactionId(transaction),
     charged: toCredits(transaction?.credits ?? 0n),
-    balance: toCredits(account.books.available),
+    balance: toCredits(ownBalance ?? account.books.available),
     spendable: left,
     budget_level: level,
     budget_remaining: budget === null ? null : toCredits(budget.remaining),

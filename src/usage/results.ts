@@ -5,6 +5,7 @@ import type { AccountState } from '../ledger/account.js'
 import type { Labels, TransactionKind } from '../ledger/transaction.js'
 
 export type * from './audit-results.js'
+export type * from './party-results.js'
 export type * from './sales-results.js'
 
 /** What the library answers: credits as numbers of at most six decimals, instants as ISO 8601 text in UTC. */
@@ -62,7 +63,7 @@ export interface ChargeResult extends WriteResult {
 
 /** What is set aside, under which id and until when. */
 export interface ReserveResult {
-  /** Null for what costs nothing: there is nothing to settle. */
+  /** Null for what costs nothing: there is nothing to settle. Of a plan the id of its quote, which stands for all of it. */
   readonly reservation: string | null
   readonly reserved: number
   readonly variant: string | null
@@ -70,6 +71,19 @@ export interface ReserveResult {
   readonly expiresAt: string | null
   readonly balance: number
   readonly replayed: boolean
+  /** Of a plan: what is set aside for each call. */
+  readonly calls?: readonly ReservedCallResult[]
+}
+
+/** One call of a plan, and its own reservation. */
+export interface ReservedCallResult {
+  readonly operation: string
+  readonly variant: string | null
+  readonly quantity: number
+  /** The upstream tool; null for an operation of the catalog. */
+  readonly tool: string | null
+  readonly reservation: string
+  readonly reserved: number
 }
 
 /** The new end of a reservation. */
@@ -160,6 +174,54 @@ export interface AlertResult {
   readonly percent: number | null
 }
 
+/** A rule that asks or stops. What a kind does not have is null. */
+export interface GuardResult {
+  readonly id: 'approval' | 'runaway'
+  /** A call that may cost more than so many credits is asked about. */
+  readonly above: number | null
+  /** How long a yes can be used, and how long a question waits for one. */
+  readonly validSeconds: number | null
+  readonly waitSeconds: number | null
+  /** Whether the person at the client may answer. */
+  readonly client: boolean | null
+  readonly identical: { readonly calls: number; readonly withinSeconds: number } | null
+  readonly burn: { readonly credits: number; readonly withinSeconds: number } | null
+}
+
+/** What a write made of a guard. */
+export interface WrittenGuardResult extends WriteResult, GuardResult {}
+
+/** A question to people: may this call be made, may this be given. */
+export interface ApprovalResult {
+  readonly id: string
+  /** `call` was asked by a call; the others an agent asked by itself. */
+  readonly asks: 'call' | 'budget' | 'top_up' | 'approval'
+  /** `used`: the yes was spent. `granted`: what was asked for was given. `lapsed`: nobody answered or used it in time. */
+  readonly status: 'pending' | 'approved' | 'denied' | 'granted' | 'used' | 'lapsed'
+  /** What the call may cost at most, or what is asked for. */
+  readonly credits: number
+  readonly operation: string | null
+  readonly variant: string | null
+  readonly tool: string | null
+  readonly key: string | null
+  readonly budget: string | null
+  readonly reason: string | null
+  readonly askedAt: string
+  readonly expiresAt: string
+}
+
+/** What an answer made of a question. */
+export interface ResolvedApprovalResult extends WriteResult, ApprovalResult {}
+
+/** What became of asking for credits: nothing yet, and how a person answers. */
+export interface RequestResult {
+  readonly request: string
+  readonly status: 'pending'
+  readonly how: string
+  readonly expiresAt: string
+  readonly replayed: boolean
+}
+
 /** What a person is to be told, newest first. */
 export interface MessageResult {
   readonly id: string
@@ -168,45 +230,6 @@ export interface MessageResult {
   readonly text: string
   /** The figures, by name. */
   readonly facts: Readonly<Record<string, unknown>>
-}
-
-/** Somebody who may act in an account, and in which role. */
-export interface MemberResult {
-  readonly id: string
-  readonly name: string | null
-  readonly role: 'owner' | 'admin' | 'member' | 'viewer'
-}
-
-/** A key without its secret. */
-export interface KeyResult {
-  readonly id: string
-  readonly name: string | null
-  readonly prefix: string
-  readonly scopes: readonly string[]
-  readonly environment: string | null
-  readonly member: string | null
-  readonly parent: string | null
-  readonly createdAt: string
-  readonly expiresAt: string | null
-  readonly lastUsedAt: string | null
-  readonly state: 'active' | 'revoked' | 'expired'
-}
-
-/** A key that was just made, with its secret: shown this once and kept nowhere. */
-export interface CreatedKeyResult extends KeyResult {
-  /** Null where the same call was answered before: the secret was shown then. */
-  readonly key: string | null
-  readonly replayed: boolean
-}
-
-/** Whose key a secret is, and what it may do. */
-export interface AuthenticatedResult {
-  readonly account: string
-  readonly key: string
-  readonly scopes: readonly string[]
-  readonly environment: string | null
-  /** The member in whose name it spends. */
-  readonly member: string | null
 }
 
 /** The budgets that bound a party's spending, and which of them would stop it first. */
@@ -233,6 +256,9 @@ export interface EstimateResult {
   readonly blockedBy: readonly { readonly code: string; readonly message: string; readonly details: Readonly<Record<string, unknown>> }[]
   readonly cheaper: readonly Cheaper[]
   readonly priceVersion: number
+  /** Of a quote: by which id its prices bind, and until when; null where all of it is free. Left out of an estimate. */
+  readonly quoteId?: string | null
+  readonly expiresAt?: string | null
 }
 
 /** What was spent in a period, by group. */
@@ -295,6 +321,8 @@ export interface ExplainResult {
   readonly budgets: readonly BudgetResult[]
   readonly attempts: readonly { readonly at: string; readonly outcome: string }[]
   readonly refunds: readonly TransactionResult[]
+  /** The quote that it was charged under, and the most that its call could cost by it; null without one. */
+  readonly quote: { readonly quoteId: string; readonly maximum: number; readonly expiresAt: string } | null
 }
 
 /** How many units of each operation so many credits pay for. */

@@ -12,6 +12,7 @@ import type {
   GrantResult,
   RefundResult,
   ReleaseResult,
+  ReservedCallResult,
   ReserveResult,
   SettleResult,
   TimeZoneResult,
@@ -22,12 +23,12 @@ import type {
  * What a caller is told of a write, read from the journal row alone: the first answer and every replay of it are the
  * same words because they come from the same bytes.
  */
-export function writeResult({ transaction, account, replayed }: Done): WriteResult {
+export function writeResult({ transaction, account, replayed, ownBalance }: Done): WriteResult {
   // What a write gives back to a grant whose time is over expires after its row, which therefore tells the balance then.
   const afterExpiry = transaction?.detail['balanceAfterExpiry'] as number | undefined
   return {
     transaction: transaction === null ? null : transactionId(transaction),
-    balance: afterExpiry ?? toCredits(transaction?.balanceAfter ?? account.books.available),
+    balance: ownBalance === null ? (afterExpiry ?? toCredits(transaction?.balanceAfter ?? account.books.available)) : toCredits(ownBalance),
     replayed,
   }
 }
@@ -74,21 +75,24 @@ export function chargeResult(done: Done): ChargeResult {
 
 export function reserveResult(done: Done): ReserveResult {
   const { transaction, reservation, replayed } = done
+  const { quote, reserved, calls } = transaction?.detail ?? {}
+  const isPlan = transaction?.kind === 'amend'
   return {
-    reservation: reservation?.id ?? null,
-    reserved: toCredits(transaction?.credits ?? 0n),
+    reservation: isPlan ? (quote as string) : (reservation?.id ?? null),
+    reserved: isPlan ? (reserved as number) : toCredits(transaction?.credits ?? 0n),
     variant: transaction?.variant ?? null,
     picked: (transaction?.detail['picked'] as string | undefined) ?? null,
     expiresAt: (transaction?.detail['expiresAt'] as string | undefined) ?? null,
     balance: writeResult(done).balance,
     replayed,
+    ...(isPlan ? { calls: calls as readonly ReservedCallResult[] } : {}),
   }
 }
 
 export function extendResult({ reservation, transaction, replayed }: Done): ExtendResult {
   const recorded = transaction?.detail ?? {}
   return {
-    reservation: (recorded['reservation'] as string | undefined) ?? reservation?.id ?? '',
+    reservation: ((recorded['reservation'] ?? recorded['quote']) as string | undefined) ?? reservation?.id ?? '',
     expiresAt: (recorded['expiresAt'] as string | undefined) ?? formatInstant(reservation?.expiresAt ?? 0),
     replayed,
   }
@@ -108,8 +112,12 @@ export function releaseResult(done: Done): ReleaseResult {
   return { ...writeResult(done), released: (done.transaction?.detail['released'] as number | undefined) ?? 0, charged: chargedBy(done) }
 }
 
-/** What an ending charged: by whose fault a job failed, a settlement may have released and a release have settled (ND-16). */
+/**
+ * What an ending charged: by whose fault a job failed, a settlement may have released and a release have settled (ND-16).
+ * That of a plan tells the sum of its calls.
+ */
 function chargedBy({ transaction }: Done): number {
+  if (transaction?.kind === 'amend') return transaction.detail['charged'] as number
   return transaction?.kind === 'settle' ? toCredits(transaction.credits) : 0
 }
 

@@ -48,7 +48,7 @@ const ALL = { account: null, since: null }
 const customer = { isSelfService: true }
 const operator = { isSelfService: false }
 
-const balanceOf = (ledger: Ledger, account = 'acme') => readBalance(ledger, account, { party: OPERATOR, withoutMeter: false })
+const balanceOf = (ledger: Ledger, account = 'acme') => readBalance(ledger, account, { party: OPERATOR, withoutMeter: false, own: null })
 
 /** A payment service that answers later, and the same payment for the same key. */
 class LaterProvider implements PaymentProvider {

@@ -20,7 +20,7 @@ beforeEach(async () => {
 })
 
 const report = (account: string, groupBy: string, since: Instant | null = null) =>
-  usageReport(ledger, { account, groupBy, since, until: null, timeZone: null, label: null })
+  usageReport(ledger, { account, groupBy, since, until: null, period: null, timeZone: null, label: null, own: null })
 
 async function openWithCharges(id: string, charges: number): Promise<void> {
   await ledger.update(createAccount(id))

@@ -1,0 +1,136 @@
+import { CreditError } from '../errors.js'
+import { type ClientAnswer, hasRounds, readYesOrNo, type Rounds, roundsIn, roundsOf, yesOrNo } from '../json/elicitation.js'
+import { isObject, type JsonObject } from '../json/json-rpc.js'
+
+/** What a person at the client is asked: may this be spent. */
+export interface Question {
+  /** The approval that the answer is for. */
+  readonly id: string
+  readonly message: string
+}
+
+/**
+ * How a door reaches the person at its client. One that has neither way leaves the refusal to be answered elsewhere (AX-04).
+ */
+export interface Asker {
+  /** What the request carries of earlier rounds; undefined where the door could not take our answer out of it again. */
+  readonly rounds?: Rounds | undefined
+  /** The client takes a result that asks for input, and can show a form. */
+  readonly canAskByRound?: boolean | undefined
+  /**
+   * Asks while the call waits. It never rejects, and resolves soon after the call is cancelled; unanswered, the question
+   * stays open for whoever else may answer it.
+   */
+  readonly ask?: ((question: Question) => Promise<ClientAnswer>) | undefined
+}
+
+/** What the ledger knows of its questions, for the party that calls. */
+export interface Questions {
+  /** Whether a call of this party has asked it. */
+  readonly isOurs: (id: string) => Promise<boolean>
+  /** @throws CreditError where the account does not let the client answer, or nothing waits for an answer */
+  readonly answer: (id: string, isApproved: boolean) => Promise<unknown>
+}
+
+export type Asking<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  /** A result that asks the person at the client; the same request comes again with the answer. */
+  | { readonly kind: 'asks'; readonly result: JsonObject }
+
+/**
+ * Does some work and, where it is refused for want of a person's yes, asks the person at the client, in the one way in
+ * which that client can be asked. Takes our own answers out of a request that comes back: what is left of its rounds is
+ * what `work` gets, as whoever is behind us knows them. A no, silence or a closed dialogue leave the refusal as it is.
+ *
+ * An answer and its state need no signature: the ledger knows which call, key and sum a question is about, and a client
+ * that says yes by itself says it for its own call, where the account lets it.
+ *
+ * @throws CreditError whatever refuses the work, its want of a yes included
+ */
+export async function askingAtClient<T>(questions: Questions, asker: Asker, work: (rounds: Rounds | undefined) => Promise<T>): Promise<Asking<T>> {
+  const taken = await takeAnswers(questions, asker.rounds)
+  try {
+    return { kind: 'done', value: await work(taken.rounds) }
+  } catch (error) {
+    const question = questionIn(error)
+    if (question === null || taken.answered.has(question.id)) throw error
+    if (asker.canAskByRound === true && taken.rounds !== undefined) return { kind: 'asks', result: askingResult(question, taken.rounds) }
+    const answer = (await asker.ask?.(question)) ?? 'unanswered'
+    if (answer === 'unanswered') throw error
+    await settle(questions, question.id, answer === 'accepted')
+    return { kind: 'done', value: await work(taken.rounds) }
+  }
+}
+
+/** The question that a refusal has left for the person at the client; null for none. */
+function questionIn(error: unknown): Question | null {
+  if (!(error instanceof CreditError) || error.code !== 'approval_required') return null
+  const { id, status, atClient } = error.approval ?? {}
+  return typeof id === 'string' && status === 'pending' && atClient === true ? { id, message: `${error.message}. Approve it once?` } : null
+}
+
+/** The name of our question among a client's answers; its id keeps it apart from that of another ledger behind us. */
+const QUESTION_PREFIX = 'io.github.mcp-credits/approval:'
+/** Our state: whose question it goes with, and what the request had carried before. */
+const STATE_PREFIX = 'mcp-credits:'
+/** A client answers what it was asked, one question a round; more than this is nobody's answer. */
+const ANSWERS_MAX = 8
+
+interface Taken {
+  readonly rounds: Rounds | undefined
+  /** What was answered with this very request: nobody is asked the same again by it. */
+  readonly answered: ReadonlySet<string>
+}
+
+async function takeAnswers(questions: Questions, rounds: Rounds | undefined): Promise<Taken> {
+  const answered = new Set<string>()
+  let rest = rounds
+  for (const [name, answer] of Object.entries(rounds?.inputResponses ?? {}).slice(0, ANSWERS_MAX)) {
+    if (rest === undefined || !name.startsWith(QUESTION_PREFIX)) continue
+    const id = name.slice(QUESTION_PREFIX.length)
+    if (!(await questions.isOurs(id))) continue
+    answered.add(id)
+    const said = readYesOrNo(answer)
+    if (said !== 'unanswered') await settle(questions, id, said === 'accepted')
+    rest = withoutOurs(rest, name, id)
+  }
+  return { rounds: rest, answered }
+}
+
+/** An answer that comes too late, or that the account does not take from a client, changes nothing: the work says why. */
+async function settle(questions: Questions, id: string, isApproved: boolean): Promise<void> {
+  try {
+    await questions.answer(id, isApproved)
+  } catch (error) {
+    if (!(error instanceof CreditError) || error.code === 'ledger_unavailable') throw error
+  }
+}
+
+function withoutOurs({ inputResponses = {}, requestState }: Rounds, name: string, id: string): Rounds {
+  const { [name]: _, ...others } = inputResponses
+  const before = requestState === undefined ? undefined : readState(requestState, id)
+  const responses = { ...before?.inputResponses, ...others }
+  return roundsOf(Object.keys(responses).length === 0 ? undefined : responses, before === undefined ? requestState : before.requestState)
+}
+
+function askingResult(question: Question, rounds: Rounds): JsonObject {
+  const state = hasRounds(rounds) ? { requestState: writeState(question.id, rounds) } : {}
+  const request = { method: 'elicitation/create', params: { mode: 'form', ...yesOrNo(question.message) } }
+  return { resultType: 'input_required', inputRequests: { [`${QUESTION_PREFIX}${question.id}`]: request }, ...state }
+}
+
+function writeState(id: string, rounds: Rounds): string {
+  return `${STATE_PREFIX}${id}:${Buffer.from(JSON.stringify(rounds)).toString('base64url')}`
+}
+
+/** What a request had carried before our question of this id; undefined for a state that is somebody else's. */
+function readState(state: string, id: string): Rounds | undefined {
+  const prefix = `${STATE_PREFIX}${id}:`
+  if (!state.startsWith(prefix)) return undefined
+  try {
+    const value = JSON.parse(Buffer.from(state.slice(prefix.length), 'base64url').toString()) as unknown
+    return (isObject(value) ? roundsIn(value) : undefined) ?? {}
+  } catch {
+    return {}
+  }
+}
