@@ -1,8 +1,8 @@
 /** What the composition root and other doors' owners use of this room. */
+export { creditsHttpDoor, type HttpDoorOptions } from './http-door.js'
 export { type Company, instructionsFor } from './instructions.js'
 export type { Need, OpenCredits } from './ledger-access.js'
 export { ownServer, type OwnTools } from './own-server.js'
-export { type ListedPrice, PRICE_META, priceDecorator, type PricedCatalog } from './price-decorator.js'
 export { everySecond, type Ticker } from './resource-watch.js'
 export { createCreditsServer, type CreditsServerOptions } from './server.js'
 export { type ServedConnection, serveCreditsOnStdio } from './serve-stdio.js'

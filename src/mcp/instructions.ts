@@ -5,11 +5,12 @@ export type Company = 'alone' | 'upstream'
 
 /** What a client may give its model about this server as a whole; kept short, since a model pays for it in every session. */
 export function instructionsFor(toolsets: readonly Toolset[], company: Company = 'alone'): string {
-  const [reads, spends] = [toolsets.includes('read'), toolsets.includes('spend')]
+  const [reads, spends, asks] = [toolsets.includes('read'), toolsets.includes('spend'), toolsets.includes('ask')]
   return [
     [PURPOSE, ...(reads ? [READING] : [])].join(' '),
     ...(company === 'upstream' ? [[METERED, ...(reads ? [LOST_CALL] : [])].join(' ')] : []),
     ...(spends ? [[SPENDING, ...(reads ? [LOST_CHARGE] : [])].join(' ')] : []),
+    ...(asks ? [ASKING] : []),
     REFUSED,
   ].join('\n')
 }
@@ -33,7 +34,11 @@ const METERED =
 
 const LOST_CALL = 'If an answer was lost, look at list_transactions before you call again.'
 
+const ASKING =
+  'To hand work on, delegate_budget makes a key with a part of your budget for another agent. request_credits asks a person for more.'
+
 const REFUSED =
   'A refusal is a result with isError and a JSON body. Read error.code and error.details, follow error.advice, or pick from ' +
-  'error.cheaper and error.affordable. Retry the same call only if error.retryable is true. You cannot give yourself credits or raise ' +
-  'a limit: when advice names something a person has to do, tell your user exactly that and wait.'
+  'error.cheaper and error.affordable. Retry the same call only if error.retryable is true. You cannot give yourself credits, raise a ' +
+  'limit or approve: when advice names something a person has to do, tell your user exactly that and wait; then make the very same ' +
+  'call again.'

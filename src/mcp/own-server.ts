@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict'
 import type { Toolset } from '../../tools/index.js'
 import { CreditError } from '../errors.js'
+import type { Asker } from '../usage/ask-at-client.js'
 import { answerCall } from './answer-call.js'
 import { agentAccess, type OpenCredits } from './ledger-access.js'
 import { listedTools } from './listed-tools.js'
 import { everySecond, type Ticker } from './resource-watch.js'
-import { isResource, type ProtocolFailure, readResource, resourceNotFound, resourceRefusal, resources, watchOver } from './resources.js'
+import { isResource, type ProtocolFailure, readResource, resourceNotFound, resourceRefusal, resources, resourceTemplates, watchOver } from './resources.js'
 
 type JsonObject = { readonly [member: string]: unknown }
 type Era = 'legacy' | 'modern'
 type Asked = { readonly era: Era }
+type AskedCall = Asked & { readonly person: Asker }
 
 /** Our tools and resources as a value, for a door that speaks the protocol itself: the same answers as the server's. */
 export interface OwnTools {
   readonly tools: (era: Era) => readonly (JsonObject & { readonly name: string })[]
-  readonly call: (name: string, args: JsonObject | undefined, asked: Asked) => Promise<JsonObject>
+  readonly call: (name: string, args: JsonObject | undefined, asked: AskedCall) => Promise<JsonObject>
   readonly resources: {
     readonly list: (era: Era) => readonly JsonObject[]
     readonly templates: (era: Era) => readonly JsonObject[]
@@ -39,13 +41,13 @@ export function ownServer({ credits, toolsets, ticker = everySecond }: OwnOption
   const offered = new Set(listedTools(toolsets).map((tool) => tool.name))
   return {
     tools: () => listedTools(toolsets),
-    call: async (name, args) => {
+    call: async (name, args, { person }) => {
       assert(offered.has(name), `${name} was asked for and is not among the tools that were listed`)
-      return answerCall(name, open, args)
+      return answerCall(name, open, args, person)
     },
     resources: {
       list: () => resources,
-      templates: () => [],
+      templates: () => resourceTemplates,
       read: (uri, { era }) => readOwn(uri, era, open),
       watch: (uri, era, changed) => {
         if (!isResource(uri)) return { error: resourceNotFound(uri, era) }

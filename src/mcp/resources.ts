@@ -12,6 +12,33 @@ const RESOURCES = [
 
 const MIME_TYPE = 'application/json'
 
+/** Resources of which there are many: each is the answer of a tool to the one argument in its address. */
+const TEMPLATES = [
+  {
+    uriTemplate: 'credits://usage/{period}',
+    name: 'usage',
+    title: 'Usage',
+    description: 'Spending of day, week, month, or of one as YYYY-MM or YYYY-MM-DD, by tool',
+    tool: 'get_mcp_usage',
+    argument: 'period',
+  },
+  {
+    uriTemplate: 'credits://transactions/{id}',
+    name: 'transaction',
+    title: 'Transaction',
+    description: 'Why a transaction cost what it cost',
+    tool: 'explain_charge',
+    argument: 'transaction',
+  },
+] as const
+
+export type DescribedTemplate = Omit<DescribedResource, 'uri'> & { readonly uriTemplate: string }
+
+export const resourceTemplates: readonly DescribedTemplate[] = TEMPLATES.map(({ tool: _, argument: __, ...described }) => ({
+  ...described,
+  mimeType: MIME_TYPE,
+}))
+
 export type DescribedResource = {
   readonly uri: string
   readonly name: string
@@ -23,7 +50,16 @@ export type DescribedResource = {
 export const resources: readonly DescribedResource[] = RESOURCES.map(({ tool: _, ...described }) => ({ ...described, mimeType: MIME_TYPE }))
 
 export function isResource(uri: string): boolean {
-  return RESOURCES.some((resource) => resource.uri === uri)
+  return answeringTool(uri) !== null
+}
+
+/** The tool whose answer a resource is, with its arguments; null for an address that is none of ours. */
+function answeringTool(uri: string): { readonly tool: string; readonly args: Readonly<Record<string, string>> } | null {
+  const resource = RESOURCES.find((candidate) => candidate.uri === uri)
+  if (resource !== undefined) return { tool: resource.tool, args: {} }
+  const [, scheme, value] = /^(credits:\/\/[a-z]+\/)([\w-]{1,64})$/.exec(uri) ?? []
+  const template = TEMPLATES.find(({ uriTemplate }) => uriTemplate.replace(/\{\w+\}$/, '') === scheme)
+  return template === undefined || value === undefined ? null : { tool: template.tool, args: { [template.argument]: value } }
 }
 
 export type ResourceContents = { contents: [{ uri: string; mimeType: string; text: string }] }
@@ -35,9 +71,9 @@ export type ResourceContents = { contents: [{ uri: string; mimeType: string; tex
  * @throws CreditError whatever the facade refuses
  */
 export async function readResource(uri: string, open: OpenCredits): Promise<ResourceContents | null> {
-  const resource = RESOURCES.find((candidate) => candidate.uri === uri)
-  if (resource === undefined) return null
-  return { contents: [{ uri, mimeType: MIME_TYPE, text: JSON.stringify(await callNamed(resource.tool, open, {})) }] }
+  const answering = answeringTool(uri)
+  if (answering === null) return null
+  return { contents: [{ uri, mimeType: MIME_TYPE, text: JSON.stringify(await callNamed(answering.tool, open, answering.args)) }] }
 }
 
 /** Tells which of our resources read differently than before, while somebody listens. */

@@ -1,12 +1,15 @@
-import { ProtocolError, ProtocolErrorCode, Server, type Tool } from '@modelcontextprotocol/server'
+import { type CallToolResult, type Prompt, ProtocolError, ProtocolErrorCode, Server, type Tool } from '@modelcontextprotocol/server'
 import type { Toolset } from '../../tools/index.js'
-import { CreditError } from '../errors.js'
-import { answerCall } from './answer-call.js'
+import { CreditError, type ErrorCode } from '../errors.js'
+import { REFUSAL_META } from '../refusal-body.js'
+import { answerCall, type ToolAnswer } from './answer-call.js'
+import { clientPerson } from './client-person.js'
 import { instructionsFor } from './instructions.js'
 import { agentAccess, type OpenCredits } from './ledger-access.js'
 import { listedTools } from './listed-tools.js'
+import { listedPrompts, readPrompt } from './prompts.js'
 import { everySecond, type ResourceWatch, type Ticker } from './resource-watch.js'
-import { isResource, type ProtocolFailure, readResource, resourceNotFound, resourceRefusal, resources, watchOver } from './resources.js'
+import { isResource, type ProtocolFailure, readResource, resourceNotFound, resourceRefusal, resources, resourceTemplates, watchOver } from './resources.js'
 
 export interface CreditsServerOptions {
   /** Opens the ledger for the account that is served; asked at the first call or read, never at start-up. */
@@ -18,7 +21,14 @@ export interface CreditsServerOptions {
   /** Gets a line about what went wrong inside, which no client is told. */
   readonly report: (message: string) => void
   readonly ticker?: Ticker
+  /** Told of each call of one of our tools and how it ended, for logs and figures. */
+  readonly called?: (tool: string, outcome: CallOutcome) => void
+  /** Whether clients may subscribe to resources; not where a server lives for a single request. Left out: they may. */
+  readonly canSubscribe?: boolean
 }
+
+/** How a call of a tool ended: the code of its refusal, `error` for any other failure. */
+export type CallOutcome = 'ok' | 'error' | ErrorCode
 
 /** A server for one connection, and its watch over resources, which a transport may feed with what it sees. */
 export interface BuiltServer {
@@ -38,12 +48,12 @@ export function createCreditsServer(options: CreditsServerOptions): Server {
 }
 
 export function buildServer(options: CreditsServerOptions): BuiltServer {
-  const { toolsets, version, report, ticker = everySecond } = options
+  const { toolsets, version, report, ticker = everySecond, called = () => undefined, canSubscribe = true } = options
   const open = agentAccess(options.credits)
   const server = new Server(
     { name: 'mcp-credits', title: 'Credits', version },
     {
-      capabilities: { tools: {}, resources: { subscribe: true } },
+      capabilities: { tools: {}, resources: canSubscribe ? { subscribe: true } : {}, prompts: {} },
       instructions: options.instructions ?? instructionsFor(toolsets),
       cacheHints: CACHE_HINTS,
     },
@@ -53,8 +63,10 @@ export function buildServer(options: CreditsServerOptions): BuiltServer {
     ticker,
   })
   server.onclose = () => watch.close()
-  serveTools(server, { open, toolsets, report })
-  serveResources(server, { open, watch, report })
+  serveTools(server, { open, toolsets, report, called })
+  serveResources(server, { open, report })
+  if (canSubscribe) serveSubscriptions(server, watch)
+  servePrompts(server)
   return { server, watch }
 }
 
@@ -64,6 +76,7 @@ const CACHE_HINTS = {
   'tools/list': LIST_HINT,
   'resources/list': LIST_HINT,
   'resources/templates/list': LIST_HINT,
+  'prompts/list': LIST_HINT,
   'server/discover': LIST_HINT,
   'resources/read': { ttlMs: 0, cacheScope: 'private' },
 } as const
@@ -73,24 +86,43 @@ interface Serving {
   readonly report: (message: string) => void
 }
 
-function serveTools(server: Server, { open, toolsets, report }: Serving & { readonly toolsets: readonly Toolset[] }): void {
+interface ServingTools extends Serving {
+  readonly toolsets: readonly Toolset[]
+  readonly called: (tool: string, outcome: CallOutcome) => void
+}
+
+function serveTools(server: Server, { open, toolsets, report, called }: ServingTools): void {
   const offered = listedTools(toolsets)
   server.setRequestHandler('tools/list', () => ({ tools: offered as Tool[] }))
-  server.setRequestHandler('tools/call', async ({ params }) => {
+  server.setRequestHandler('tools/call', async ({ params }, ctx) => {
     if (!offered.some(({ name }) => name === params.name)) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Tool ${params.name.slice(0, 255)} not found`)
-    return withoutLeaks(params.name, report, () => answerCall(params.name, open, params.arguments))
+    const answer = await withoutLeaks(params.name, report, () => answerCall(params.name, open, params.arguments, clientPerson(server, ctx))).catch((error: unknown) => {
+      called(params.name, 'error')
+      throw error
+    })
+    called(params.name, outcomeOf(answer))
+    // A result that asks for input is one as well: the SDK sends it on as it is.
+    return answer as CallToolResult
   })
 }
 
-function serveResources(server: Server, { open, watch, report }: Serving & { readonly watch: ResourceWatch }): void {
-  const notFound = (uri: string) => protocolError(resourceNotFound(uri, 'legacy'))
+/** How a call ended, for figures: one that has to be asked about first has not been made. */
+function outcomeOf(answer: ToolAnswer): 'ok' | ErrorCode {
+  if ('resultType' in answer) return 'approval_required'
+  return 'isError' in answer ? answer._meta[REFUSAL_META].error.code : 'ok'
+}
+
+function serveResources(server: Server, { open, report }: Serving): void {
   server.setRequestHandler('resources/list', () => ({ resources: [...resources] }))
-  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [] }))
+  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [...resourceTemplates] }))
   server.setRequestHandler('resources/read', async ({ params: { uri } }) => {
     const contents = await withoutLeaks(uri, report, () => readResource(uri, open))
     if (contents === null) throw notFound(uri)
     return contents
   })
+}
+
+function serveSubscriptions(server: Server, watch: ResourceWatch): void {
   server.setRequestHandler('resources/subscribe', async ({ params: { uri } }) => {
     if (!isResource(uri)) throw notFound(uri)
     await watch.listen(uri, [uri])
@@ -99,6 +131,19 @@ function serveResources(server: Server, { open, watch, report }: Serving & { rea
   server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
     watch.leave(uri)
     return {}
+  })
+}
+
+function notFound(uri: string): ProtocolError {
+  return protocolError(resourceNotFound(uri, 'legacy'))
+}
+
+function servePrompts(server: Server): void {
+  server.setRequestHandler('prompts/list', () => ({ prompts: listedPrompts() as Prompt[] }))
+  server.setRequestHandler('prompts/get', ({ params }) => {
+    const found = readPrompt(params.name, params.arguments)
+    if (found.kind === 'problem') throw new ProtocolError(ProtocolErrorCode.InvalidParams, found.message)
+    return { description: found.description, messages: [{ role: 'user', content: { type: 'text', text: found.text } }] }
   })
 }
 

@@ -25,6 +25,8 @@ const SUCCESSES: Record<string, (made: Made) => Record<string, unknown>> = {
   extend_reservation: ({ reservation }) => ({ reservation, ttl_seconds: 600 }),
   settle_reservation: ({ reservation }) => ({ reservation, idempotency_key: 'end-1' }),
   release_reservation: ({ reservation }) => ({ reservation, fault: 'provider' }),
+  delegate_budget: () => ({ credits: 20, expires_in_seconds: 3_600, operations: ['image.generate', 'video:*'], name: 'helper', idempotency_key: 'd-1' }),
+  request_credits: () => ({ credits: 50, reason: 'for the images', kind: 'top_up' }),
 }
 
 /** For each tool a call that is refused, and how. */
@@ -42,6 +44,8 @@ const REFUSALS: Record<string, readonly [arguments: Record<string, unknown>, cod
   extend_reservation: [{ reservation: 'rs_1_0000000000', ttl_seconds: 60 }, 'unknown_reservation'],
   settle_reservation: [{ reservation: 'rs_1_0000000000' }, 'unknown_reservation'],
   release_reservation: [{ reservation: 'rs_1_0000000000' }, 'unknown_reservation'],
+  delegate_budget: [{ credits: 20, expires_in_seconds: 60, operations: ['no.such'] }, 'invalid_request'],
+  request_credits: [{ credits: 5, reason: 'more', kind: 'approval' }, 'invalid_request'],
 }
 
 async function prepared(ledger: TestLedger, client: AnyClient): Promise<Made> {

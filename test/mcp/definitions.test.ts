@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { REQUEST_KINDS } from '../../src/budgets/approval.js'
 import { FAULTS } from '../../src/decide/command.js'
 import { TRANSACTION_KINDS } from '../../src/ledger/transaction.js'
 import { LEVELS } from '../../src/budgets/level.js'
 import { instructionsFor } from '../../src/mcp/index.js'
 import { fault, level } from '../../tools/fields.js'
 import { describeTool, tools, type Toolset, TOOLSETS } from '../../tools/index.js'
+import { ASKS } from '../../tools/request_credits.js'
 import { TRANSACTION_TYPES } from '../../tools/list_transactions.js'
 import { filesBelow } from '../support/files.js'
 
@@ -33,10 +35,10 @@ describe('the tools', () => {
     await expect(`${JSON.stringify(listed, null, 2)}\n`).toMatchFileSnapshot('../../schema/tools.json')
   })
 
-  it('cost a model at most 8 kB and a client at most 22 kB', () => {
+  it('cost a model at most 11 kB and a client at most 26 kB', () => {
     const read = described.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }))
-    expect(bytes(read)).toBeLessThanOrEqual(8_000)
-    expect(bytes({ tools: described })).toBeLessThanOrEqual(22_000)
+    expect(bytes(read)).toBeLessThanOrEqual(11_000)
+    expect(bytes({ tools: described })).toBeLessThanOrEqual(26_000)
   })
 
   it('are described in one or two sentences', () => {
@@ -80,6 +82,7 @@ describe('the tools', () => {
   it('name kinds, faults and levels as the ledger does', () => {
     expect([...TRANSACTION_TYPES]).toEqual([...TRANSACTION_KINDS])
     expect(fault.unwrap().options).toEqual([...FAULTS])
+    expect([...ASKS]).toEqual([...REQUEST_KINDS])
     expect(level.options).toEqual([...LEVELS])
   })
 })

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { CreditError } from '../../src/errors.js'
-import { ownServer, priceDecorator } from '../../src/mcp/index.js'
+import { ownServer } from '../../src/mcp/index.js'
 import type { OwnRequest, OwnServer, Prices } from '../../src/proxy/ports.js'
+import { priceDecorator } from '../../src/usage/price-decorator.js'
 import { connect, testLedger } from './support.js'
 
-const asked = (era: OwnRequest['era']): OwnRequest => ({ era, meta: undefined, signal: new AbortController().signal })
+const asked = (era: OwnRequest['era']): OwnRequest => ({ era, meta: undefined, person: {}, signal: new AbortController().signal })
 
 describe('our tools as a value', () => {
   it("fit the proxy's port, and a catalog's prices too", () => {
@@ -16,7 +17,7 @@ describe('our tools as a value', () => {
   it('list, answer and refuse exactly as the server does', async () => {
     const ledger = await testLedger()
     const { client } = await connect('the client of SDK 2 that wants 2026-07-28', ledger)
-    const own = ownServer({ credits: async () => ledger.credits, toolsets: ['read', 'spend'] })
+    const own = ownServer({ credits: async () => ledger.credits, toolsets: ['read', 'spend', 'ask'] })
     expect(JSON.parse(JSON.stringify(own.tools('legacy')))).toEqual((await client.listTools()).tools)
     const calls = [
       ['get_credit_balance', {}],

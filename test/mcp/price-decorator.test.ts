@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { bundledCatalogs, type Catalog, parseCatalog } from '../../src/catalog/index.js'
-import { PRICE_META, priceDecorator } from '../../src/mcp/index.js'
+import { PRICE_META, priceDecorator } from '../../src/usage/price-decorator.js'
 import { testLedger } from './support.js'
 
 const DOCUMENT = {

@@ -18,6 +18,21 @@ describe.each(CLIENT_KINDS)('with %s', (kind) => {
     }
   })
 
+  it('usage of a period and one transaction are read by their address, and the templates say how', async () => {
+    const ledger = await testLedger()
+    const { client } = await connect(kind, ledger)
+    const { transaction } = await ledger.credits.charge({ operation: 'blog.post' })
+    const read = async (uri: string) => JSON.parse((await client.readResource({ uri })).contents[0]?.text ?? '') as Record<string, unknown>
+    const { resourceTemplates } = await client.listResourceTemplates()
+    expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual(['credits://usage/{period}', 'credits://transactions/{id}'])
+    const months = await Promise.all(['month', '2026-01', '2026-01-10', 'day', 'week'].map((period) => read(`credits://usage/${period}`)))
+    expect(months.map(({ total_credits }) => total_credits)).toEqual([60, 60, 60, 60, 60])
+    expect(await read('credits://usage/2026-01-09')).toMatchObject({ total_credits: 0, period: { since: '2026-01-09T00:00:00.000Z', until: '2026-01-10T00:00:00.000Z' } })
+    expect(await read(`credits://transactions/${transaction}`)).toMatchObject({ transaction: { id: transaction }, outcome: 'charged' })
+    await expect(client.readResource({ uri: 'credits://usage/2026-13' })).rejects.toMatchObject({ code: 400 })
+    await expect(client.readResource({ uri: 'credits://transactions/tx_9_0000000000' })).rejects.toMatchObject({ code: 404 })
+  })
+
   it('an unknown resource is not found', async () => {
     const { client } = await connect(kind, await testLedger())
     await expect(client.readResource({ uri: 'credits://nothing' })).rejects.toMatchObject({ code: -32602, data: { uri: 'credits://nothing' } })

@@ -57,7 +57,7 @@ export function serve(open: () => Promise<Credits>, options: Partial<CreditsServ
   const reports: string[] = []
   const ticker = handTicker()
   const connection = serveCreditsOnStdio(
-    { credits: open, toolsets: ['read', 'spend'], version: '1.2.3', report: (line) => reports.push(line), ticker, ...options },
+    { credits: open, toolsets: ['read', 'spend', 'ask'], version: '1.2.3', report: (line) => reports.push(line), ticker, ...options },
     { input, output },
   )
   onTestFinished(() => connection.close())
@@ -76,6 +76,9 @@ export interface AnyClient {
   listTools(): Promise<{ readonly tools: readonly Record<string, unknown>[] }>
   callTool(call: { name: string; arguments?: Record<string, unknown> }): Promise<ToolResult>
   listResources(): Promise<{ readonly resources: readonly { readonly uri: string }[] }>
+  listResourceTemplates(): Promise<{ readonly resourceTemplates: readonly { readonly uriTemplate: string }[] }>
+  listPrompts(): Promise<{ readonly prompts: readonly { readonly name: string; readonly description?: string }[] }>
+  getPrompt(asked: { name: string; arguments?: Record<string, string> }): Promise<{ readonly messages: readonly { readonly content: { readonly text: string } }[] }>
   readResource(asked: { uri: string }): Promise<{ readonly contents: readonly { readonly text: string; readonly mimeType?: string }[] }>
   getInstructions(): string | undefined
   /** Of SDK 2 only. */
