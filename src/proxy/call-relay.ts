@@ -1,13 +1,14 @@
 import {
   type Answer, type ClientRequest, envelopeOf, eraOf, INTERNAL_ERROR, invalidParams, isObject, metaOf, requestText
 } from '../json/json-rpc.js'
+import { type Rounds, withRounds } from '../json/elicitation.js'
 import { metaFault } from '../json/meta-fault.js'
 import type { Ending } from './pending-requests.js'
 import type { Era, JsonObject, JsonRpcError, Meter, MeteredAnswer, UpstreamAnswer } from './ports.js'
 import { type Reply, replyWith } from './reply.js'
 import { ofEra } from './rewrite.js'
 import type { OpenTask, TaskBook, TaskPlace } from './task-book.js'
-import { mayBecomeTask, taskIdOf } from './task-messages.js'
+import { mayBecomeTask, taskIdOf } from '../json/task-messages.js'
 import { describeError, type Wires } from './wires.js'
 
 export interface ToolCall {
@@ -73,7 +74,8 @@ export async function relayMeteredCall(call: ToolCall, parts: {
       meta: metaOf(request.params),
       hasOutputSchema: parts.hasOutputSchema,
       signal: flight.signal,
-      run: args => flight.run(args)
+      ...wires.person.reach(request.params, flight.signal),
+      run: (args, rounds) => flight.run(args, rounds)
     })
     flight.land(answer)
     sendAnswer(flight.isStopped ? { error: STOPPED } : answerTo(answer, eraOf(request.params)))
@@ -135,7 +137,7 @@ class Flight {
     return this.#isStarted
   }
 
-  run(args: JsonObject | undefined): Promise<UpstreamAnswer> {
+  run(args: JsonObject | undefined, rounds?: Rounds): Promise<UpstreamAnswer> {
     if (this.#isStarted) throw new Error('a metered call runs at most once')
     const ending = this.#ending ?? this.#wires.closedBy()
     if (ending !== undefined) return Promise.resolve(this.#endedAnswer(ending))
@@ -143,7 +145,8 @@ class Flight {
     const { id, params } = this.#call.request
     return new Promise(resolve => {
       this.#resolve = resolve
-      const forwarded = { ...params, ...(args === undefined ? {} : { arguments: args }) }
+      const others = rounds === undefined ? params : withRounds(params, rounds)
+      const forwarded = { ...others, ...(args === undefined ? {} : { arguments: args }) }
       void this.#wires.toUpstream(requestText(id, 'tools/call', forwarded))
       this.#admitted()
     })

@@ -1,14 +1,14 @@
 import { type Answer, type ClientRequest, eraOf, METHOD_NOT_FOUND } from '../json/json-rpc.js'
+import type { ListedTools } from './listed-tools.js'
 import type { Era, JsonObject, OwnServer, Prices } from './ports.js'
-import { isLastPage, ofEra, toolNames, withOurCaching, withOurEntries, withOurOffer, withPrices } from './rewrite.js'
+import { isLastPage, ofEra, toolsOf, withOurCaching, withOurEntries, withOurOffer, withPrices } from './rewrite.js'
 import type { OutputSchemas } from './output-schemas.js'
-import type { ToolNames } from './tool-names.js'
 
 export interface OfferParts {
   readonly own: OwnServer
   readonly prices: Prices
   readonly instructions: string | undefined
-  readonly names: ToolNames
+  readonly listed: ListedTools
   readonly schemas: OutputSchemas
 }
 
@@ -40,7 +40,7 @@ async function rewriteTools(request: ClientRequest, answer: Answer, parts: Offer
   const page = pageOf(answer, 'tools', era)
   if (page === undefined) return answer
   const isWhole = request.params?.['cursor'] === undefined && isLastPage(page)
-  if (isWhole) parts.names.learn(toolNames(page))
+  if (isWhole) parts.listed.learn(toolsOf(page))
   parts.schemas.learn(page)
   await parts.prices.ready?.()
   const priced = withPrices(page, parts.prices)
@@ -48,9 +48,9 @@ async function rewriteTools(request: ClientRequest, answer: Answer, parts: Offer
   return { result: withOurCaching(result, era, parts.prices.validForMs()) }
 }
 
-async function ownTools(request: ClientRequest, era: Era, { own, names }: OfferParts): Promise<readonly JsonObject[]> {
+async function ownTools(request: ClientRequest, era: Era, { own, listed }: OfferParts): Promise<readonly JsonObject[]> {
   const tools = own.tools(era)
-  const shown = await names.shown(tools.map(tool => tool.name), request.params)
+  const shown = await listed.shown(tools.map(tool => tool.name), request.params)
   const shownByOwn = new Map([...shown].map(([seen, name]) => [name, seen]))
   return tools.map(tool => ({ ...tool, name: shownByOwn.get(tool.name) ?? tool.name }))
 }

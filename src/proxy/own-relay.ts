@@ -30,7 +30,8 @@ export async function answerOurselves(request: ClientRequest, parts: {
     isUpstream: () => false
   }
   wires.pending.add(request.id, pending)
-  const asked: OwnRequest = { era, meta: metaOf(request.params), signal: controller.signal }
+  const { signal } = controller
+  const asked: OwnRequest = { era, meta: metaOf(request.params), signal, person: wires.person.reach(request.params, signal) }
   const answer = await parts.work(asked).catch((error: unknown): Answer => {
     wires.report(`${request.method} failed: ${describeError(error)}`)
     return { error: { code: INTERNAL_ERROR, message: 'Internal error' } }

@@ -5,7 +5,9 @@
  * door owes it is `run`, which says by its `kind` how the call ended.
  */
 import type { Readable, Writable } from 'node:stream'
+import type { ClientAnswer, Rounds } from '../json/elicitation.js'
 import type { Era, JsonObject, JsonRpcError } from '../json/json-rpc.js'
+import type { OpenUpstream } from './upstream-link.js'
 
 export type { Era, JsonObject, JsonRpcError }
 
@@ -24,7 +26,20 @@ export type { Era, JsonObject, JsonRpcError }
  */
 export type Meter = (call: MeteredCall) => Promise<MeteredAnswer>
 
-export interface MeteredCall {
+/**
+ * How the person at the client can be asked whether something may be spent. The meter asks in one of the ways that it is
+ * given, or not at all.
+ */
+export interface AskingPerson {
+  /** What the request carries of earlier rounds. Given, `run` forwards what it gets of them in their place. */
+  readonly rounds?: Rounds
+  /** The client takes a result that asks for input, and can show a form. */
+  readonly canAskByRound?: boolean
+  /** Asks while the call waits. It never rejects, and resolves soon after the call is cancelled. */
+  readonly ask?: (question: { readonly message: string }) => Promise<ClientAnswer>
+}
+
+export interface MeteredCall extends AskingPerson {
   /** The tool's name exactly as the client sent it. */
   readonly tool: string
   /** The call's arguments as parsed from JSON: an object, or undefined where the client sent none. */
@@ -39,7 +54,7 @@ export interface MeteredCall {
    */
   readonly signal: AbortSignal
   /** Forwards the call with these arguments (as a rule `call.arguments` itself) and resolves with how it ended. */
-  readonly run: (args: JsonObject | undefined) => Promise<UpstreamAnswer>
+  readonly run: (args: JsonObject | undefined, rounds?: Rounds) => Promise<UpstreamAnswer>
 }
 
 /**
@@ -85,8 +100,8 @@ export interface Prices {
   readonly validForMs: () => number
   /** Resolves, and never rejects, once the prices are those in force: each list waits for them, and nothing else does. */
   readonly ready?: () => Promise<void>
-  /** Calls `changed` when a list that was read shows other prices now. Left out: clients are not told. */
-  readonly onChange?: (changed: () => void) => void
+  /** Calls `changed` when a list that was read shows other prices now, until what it returns is called. Left out: clients are not told. */
+  readonly onChange?: (changed: () => void) => () => void
 }
 
 /** What our own tools and resources learn of the request that asks for them. */
@@ -94,6 +109,8 @@ export interface OwnRequest {
   readonly era: Era
   readonly meta: JsonObject | undefined
   readonly signal: AbortSignal
+  /** How the person at the client can be asked. */
+  readonly person: AskingPerson
 }
 
 /** Our own tools and resources, offered beside the upstream's. They are never metered. */
@@ -129,14 +146,10 @@ export interface OwnResources {
 }
 
 export interface ProxyOptions {
-  readonly command: string
-  readonly args: readonly string[]
-  /** The upstream's whole environment: the composition root leaves our own secrets out of it. */
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly cwd?: string
+  readonly upstream: OpenUpstream
   readonly input: Readable
   readonly output: Writable
-  /** Our messages for people, and the upstream's standard error. Never protocol. */
+  /** Our messages for people. Never protocol. */
   readonly diagnostics: Writable
   /** Aborted by the composition root on SIGTERM and SIGINT: nothing more is read, and what is in flight is answered. */
   readonly stop?: AbortSignal
@@ -168,6 +181,8 @@ export interface ProxyLimits {
   readonly batchMembersMax: number
   /** Pages of an upstream's tool list that we read ourselves to learn its names. */
   readonly listPagesMax: number
+  /** For the person at the client to answer a question of ours, while the call waits. */
+  readonly personGraceMs: number
   /** For the upstream to tell a task's state to us, before the client's own request about it is answered by its error. */
   readonly taskStateGraceMs: number
   /** After the client has closed or a signal has come, for tool calls in flight to be answered. */
@@ -190,6 +205,8 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   tasksOpenMax: 1_000,
   batchMembersMax: 1_000,
   listPagesMax: 100,
+  // People read before they spend; a client that gives up earlier cancels its call, and the question with it.
+  personGraceMs: 10 * 60_000,
   // An upstream that tells states tells them at once; one that does not may not keep a client from its answer.
   taskStateGraceMs: 1_000,
   // Work that was paid for is worth a wait, and a client that is in a hurry signals us, which ends it.

@@ -1,26 +1,27 @@
 import { readToolCall, relayMeteredCall, UPSTREAM_ENDED } from './call-relay.js'
 import {
-  type Answer, type ClientMessage, type ClientRequest, eraOf, ID_IN_USE, INTERNAL_ERROR, parseJson, readClientLine,
-  readUpstreamMessage, type RequestId, requestText, tooLong
+  type Answer, type ClientLine, type ClientMessage, type ClientRequest, eraOf, ID_IN_USE, INTERNAL_ERROR, parseJson,
+  readClientLine, type ReadMessage, readUpstreamMessage, type RequestId, requestText, tooLong
 } from '../json/json-rpc.js'
 import { metaFault } from '../json/meta-fault.js'
-import type { LineWriter } from './line-writer.js'
+import { ListedTools } from './listed-tools.js'
+import { ClientPerson, resultOf } from './client-person.js'
 import { OFFER_REWRITES, type OfferParts } from './offer-relay.js'
 import { OutputSchemas } from './output-schemas.js'
 import { answerOurselves, type OwnWork } from './own-relay.js'
 import { OwnResourceRequests } from './own-resources.js'
 import { type Ending, type PendingRequest, PendingRequests } from './pending-requests.js'
+import type { ParamHeader } from './param-headers.js'
 import type { JsonObject, Meter, ProxyLimits } from './ports.js'
-import { batchReplies, lineReply, type Reply, replyWith } from './reply.js'
+import { batchReplies, type ClientLines, lineReply, type Reply, replyWith, SILENT } from './reply.js'
 import { couldBeOurs } from './rewrite.js'
 import { type OpenTask, TaskBook } from './task-book.js'
-import { TASK_NOTIFICATIONS } from './task-messages.js'
-import { ToolNames } from './tool-names.js'
+import { TASK_NOTIFICATIONS } from '../json/task-messages.js'
 import { describeError, type Wires } from './wires.js'
 import { within } from './within.js'
 
-export interface RelayOptions extends Omit<OfferParts, 'names' | 'schemas'> {
-  readonly client: LineWriter
+export interface RelayOptions extends Omit<OfferParts, 'listed' | 'schemas'> {
+  readonly client: ClientLines
   readonly toUpstream: (line: string | Buffer) => Promise<void> | undefined
   readonly meter: Meter
   readonly limits: ProxyLimits
@@ -43,6 +44,7 @@ export class Relay {
   readonly #admissions = new Set<Promise<void>>()
   readonly #calls = new Set<Promise<void>>()
   #closedBy: Ending | undefined
+  readonly #unwatchPrices: (() => void) | undefined
   /** Set once a client has shaken hands as those up to 2025-11-25 do: only they are told of changes without asking to be. */
   #isGreeted = false
 
@@ -53,6 +55,7 @@ export class Relay {
       pending: new PendingRequests(),
       toUpstream: options.toUpstream,
       askUpstream: (method, params) => this.#askUpstream(method, params),
+      person: new ClientPerson({ write: line => options.client.write(line), newId: options.newId, timeoutMs: options.limits.personGraceMs }),
       closedBy: () => this.#closedBy,
       track: work => this.#track(work),
       report: options.report
@@ -62,10 +65,10 @@ export class Relay {
     this.#ownResources = new OwnResourceRequests(own.resources, uri => {
       void options.client.write(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri } }))
     })
-    prices.onChange?.(() => {
+    this.#unwatchPrices = prices.onChange?.(() => {
       if (this.#isGreeted) void options.client.write(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' }))
     })
-    this.#offer = { own, prices, instructions, names: new ToolNames(this.#wires), schemas: new OutputSchemas() }
+    this.#offer = { own, prices, instructions, listed: new ListedTools(this.#wires), schemas: new OutputSchemas() }
   }
 
   /** Takes one line of the client. Its promise is the upstream's (or the client's own) backpressure. */
@@ -73,13 +76,22 @@ export class Relay {
     const text = line.toString()
     if (text.trim() === '') return undefined
     const read = readClientLine(text, { batchMembersMax: this.#options.limits.batchMembersMax, isPassedOn: true })
-    if (read.kind === 'single') return this.#receive(read.message, line, lineReply(this.#options.client))
+    return this.take(read, line, lineReply(this.#options.client))
+  }
+
+  /**
+   * Takes what was read of one line of the client. What answers it goes to `reply`: a message, or for a batch the array of
+   * its answers. Notifications and the client's own answers are not replied to.
+   *
+   * @param raw what is passed on of a message that is not written again
+   */
+  take(read: ClientLine, raw: Buffer | string, reply: Reply): Promise<void> | undefined {
+    if (read.kind === 'single') return this.#receive(read, raw, reply)
     const expecting = read.members.filter(({ message }) => message.kind === 'request' || message.kind === 'invalid')
-    const replies = batchReplies(expecting.length, this.#options.client)[Symbol.iterator]()
-    const silent: Reply = { answer: () => undefined, nothing: () => undefined }
+    const replies = batchReplies(expecting.length, reply)[Symbol.iterator]()
     const passed = read.members.map(({ message, value }) => {
-      const reply = message.kind === 'request' || message.kind === 'invalid' ? replies.next().value : undefined
-      return this.#receive(message, JSON.stringify(value), reply ?? silent)
+      const ofMember = message.kind === 'request' || message.kind === 'invalid' ? replies.next().value : undefined
+      return this.#receive({ message, value }, JSON.stringify(value), ofMember ?? SILENT)
     })
     return Promise.all(passed).then(() => undefined)
   }
@@ -103,16 +115,32 @@ export class Relay {
     this.#closedBy ??= by
   }
 
+  /** Nobody answers at the client any more: calls that wait for a person's yes are refused. */
+  stopAsking(): void {
+    this.#wires.person.close()
+  }
+
   /** Ends every open request and task: with an error if the upstream is gone, otherwise as cancelled from our side. */
   endAll(by: Ending): void {
+    this.stopAsking()
     this.stopForwarding(by)
     this.#wires.pending.endAll(by)
     this.#tasks.endAll(by, UPSTREAM_ENDED)
     this.#ownResources.close()
+    this.#unwatchPrices?.()
+  }
+
+  /** The arguments of an upstream's tool that a call over HTTP repeats in its headers; `params` are those of the call. */
+  paramHeadersOf(name: string, params: JsonObject | undefined): Promise<readonly ParamHeader[]> {
+    return this.#offer.listed.headersOf(name, params)
   }
 
   get hasOpenRequests(): boolean {
     return this.#wires.pending.size > 0
+  }
+
+  get hasOpenTasks(): boolean {
+    return this.#tasks.size > 0
   }
 
   /** Resolves when each call that was read so far was forwarded, refused or answered: only then may the input close. */
@@ -130,12 +158,12 @@ export class Relay {
     while (this.#work.size > 0) await Promise.all(this.#work)
   }
 
-  #receive(message: ClientMessage, raw: Buffer | string, reply: Reply): Promise<void> | undefined {
+  #receive({ message, value }: ReadMessage, raw: Buffer | string, reply: Reply): Promise<void> | undefined {
     switch (message.kind) {
       case 'invalid':
         return replyWith(reply, message.id, { error: message.error })
       case 'response':
-        return this.#wires.toUpstream(raw)
+        return this.#wires.person.takes(message.id, resultOf(value)) ? undefined : this.#wires.toUpstream(raw)
       case 'notification':
         return this.#notified(message, raw)
       case 'request':
@@ -159,7 +187,8 @@ export class Relay {
   }
 
   #requested(request: ClientRequest, raw: Buffer | string, reply: Reply): Promise<void> | undefined {
-    const { pending, limits } = this.#wires
+    const { pending, limits, person } = this.#wires
+    person.seen(request)
     if (pending.has(request.id)) return replyWith(reply, request.id, { error: ID_IN_USE })
     if (pending.size >= limits.requestsInFlightMax) {
       const message = `Too many requests are open (${limits.requestsInFlightMax}); wait for answers before you send more`
@@ -190,7 +219,7 @@ export class Relay {
     if (!couldBeOurs(call.name, ours)) return this.#admit(relay)
     const hold = holdPlace(this.#wires.pending, request.id)
     return this.#admit(async admitted => {
-      const shown = await this.#offer.names.shown(ours, request.params)
+      const shown = await this.#offer.listed.shown(ours, request.params)
       if (hold.isEnded()) return reply.nothing()
       const name = shown.get(call.name)
       if (name === undefined) return relay(admitted)
@@ -226,6 +255,7 @@ export class Relay {
     reply: Reply,
     rewrite?: (answer: Answer) => Promise<Answer>
   ): Promise<void> | undefined {
+    if (this.#closedBy !== undefined) return replyWith(reply, request.id, { error: UPSTREAM_ENDED })
     const { pending } = this.#wires
     const entry: PendingRequest = {
       isUpstream: () => true,
@@ -270,7 +300,7 @@ export class Relay {
   }
 
   #deliverNotification(method: string, params: JsonObject | undefined, raw: Buffer): Promise<void> | undefined {
-    if (method === 'notifications/tools/list_changed') this.#offer.names.forget()
+    if (method === 'notifications/tools/list_changed') this.#offer.listed.forget()
     const task = TASK_NOTIFICATIONS.has(method) ? this.#tasks.find(params?.['taskId']) : undefined
     if (task === undefined || params === undefined) return this.#options.client.write(raw)
     this.#track(this.#tasks.state(task, params).then(state => {

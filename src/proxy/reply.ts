@@ -1,6 +1,5 @@
 import { answerText, type Answer, type RequestId } from '../json/json-rpc.js'
 import { BatchAnswers } from '../json/batch-answers.js'
-import type { LineWriter } from './line-writer.js'
 
 /**
  * Where the answer to one message of the client goes. Exactly one of the two is called, once: `answer` with a complete
@@ -11,16 +10,28 @@ export interface Reply {
   readonly nothing: () => void
 }
 
-export function lineReply(client: LineWriter): Reply {
+/** Takes what goes to the client by itself. Its promise is the client's backpressure. */
+export interface ClientLines {
+  readonly write: (line: string | Buffer) => Promise<void> | undefined
+  /** A promise for when the client takes more; undefined where it does already. */
+  readonly congestion?: () => Promise<void> | undefined
+}
+
+/** For what nobody waits for an answer to. */
+export const SILENT: Reply = { answer: () => undefined, nothing: () => undefined }
+
+export function lineReply(client: ClientLines): Reply {
   return { answer: message => client.write(message), nothing: () => undefined }
 }
 
 /** One reply for each of `count` members. When the last is in, their answers leave as one array, if there are any. */
-export function batchReplies(count: number, client: LineWriter): readonly Reply[] {
+export function batchReplies(count: number, whole: Reply): readonly Reply[] {
   const answers = new BatchAnswers(count)
   const add = (answer: string | null): Promise<void> | undefined => {
     const line = answers.add(answer)
-    return line === undefined ? undefined : client.write(line)
+    if (line !== undefined) return whole.answer(line)
+    if (answers.isComplete) whole.nothing()
+    return undefined
   }
   return Array.from({ length: count }, () => ({
     answer: message => add(message.toString()),

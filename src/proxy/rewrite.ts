@@ -61,15 +61,15 @@ export function isLastPage(result: JsonObject): boolean {
   return typeof result['nextCursor'] !== 'string'
 }
 
-export function toolNames(result: JsonObject): readonly string[] {
-  return listOf(result, 'tools').filter(isTool).map(tool => tool.name)
+export function toolsOf(result: JsonObject): readonly ToolDescription[] {
+  return listOf(result, 'tools').filter(isTool)
 }
 
 /**
  * Our tools' names as the client sees them, each with the name that we know it by. An upstream's tool keeps its name,
  * because its documentation and its users' habits refer to it; ours takes a prefix, as often as it needs.
  */
-export function shownNames(ours: readonly string[], upstream: ReadonlySet<string>): ReadonlyMap<string, string> {
+export function shownNames(ours: readonly string[], upstream: { readonly has: (name: string) => boolean }): ReadonlyMap<string, string> {
   const shown = new Map<string, string>()
   for (const name of ours) {
     let candidate = name

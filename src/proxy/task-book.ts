@@ -30,6 +30,10 @@ export class TaskBook {
     this.#wires = wires
   }
 
+  get size(): number {
+    return this.#open.size
+  }
+
   /** Undefined where as many tasks are open as may be. */
   takePlace(): TaskPlace | undefined {
     if (this.#places >= this.#wires.limits.tasksOpenMax) return undefined

@@ -3,33 +3,45 @@ import type { Writable } from 'node:stream'
 import spawn from 'cross-spawn'
 import { LineSplitter, type Line } from '../json/line-framing.js'
 import { LineWriter } from './line-writer.js'
-import type { ProxyLimits } from './ports.js'
+import { DEFAULT_LIMITS, type ProxyLimits } from './ports.js'
+import type { OpenUpstream, TakeLine, UpstreamExit, UpstreamLink } from './upstream-link.js'
 import { within } from './within.js'
 
-export interface UpstreamOptions {
+export interface ProcessOptions {
   readonly command: string
   readonly args: readonly string[]
+  /** Its whole environment: the composition root leaves our own secrets out of it. */
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly cwd: string | undefined
+  readonly cwd?: string | undefined
+  /** Takes its standard error. */
   readonly diagnostics: Writable
-  readonly limits: Pick<ProxyLimits, 'upstreamLineBytesMax' | 'closeGraceMs' | 'terminateGraceMs'>
+  readonly limits?: Partial<ProcessLimits>
 }
 
-export type UpstreamExit =
-  | { readonly kind: 'exited'; readonly code: number | null; readonly signal: NodeJS.Signals | null }
-  | { readonly kind: 'not_started'; readonly reason: string }
+type ProcessLimits = Pick<ProxyLimits, 'upstreamLineBytesMax' | 'closeGraceMs' | 'terminateGraceMs'>
+
+/** An upstream that is a command to start. */
+export function upstreamProcess(options: ProcessOptions): OpenUpstream {
+  return onLine => {
+    try {
+      return new UpstreamProcess(options, onLine)
+    } catch (error) {
+      throw new Error(cannotStart(options.command, error instanceof Error ? error.message : String(error)), { cause: error })
+    }
+  }
+}
 
 /** The upstream MCP server as a child process: its lines, and an end that comes for certain. */
-export class UpstreamProcess {
-  /** Resolves once, when the process is gone and every line that it wrote has been read. Never rejects. */
+class UpstreamProcess implements UpstreamLink {
   readonly exit: Promise<UpstreamExit>
   readonly #child: ChildProcessWithoutNullStreams
   readonly #writer: LineWriter
-  readonly #limits: UpstreamOptions['limits']
+  readonly #command: string
+  readonly #limits: ProcessLimits
 
-  /** `onLine` is awaited before more is read from the upstream: its promise is the client's backpressure. */
-  constructor(options: UpstreamOptions, onLine: (line: Buffer) => Promise<void> | undefined) {
-    this.#limits = options.limits
+  constructor(options: ProcessOptions, onLine: TakeLine) {
+    this.#command = options.command
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.#child = spawn(options.command, options.args, {
       env: { ...options.env },
       cwd: options.cwd,
@@ -40,7 +52,7 @@ export class UpstreamProcess {
     this.#child.stderr.on('error', ignore)
     this.#child.stderr.pipe(options.diagnostics, { end: false })
     this.#writer = new LineWriter(this.#child.stdin, ignore)
-    const read = this.#readLines(options.limits.upstreamLineBytesMax, onLine)
+    const read = this.#readLines(this.#limits.upstreamLineBytesMax, onLine)
     this.exit = this.#ended().then(async exit => {
       // A grandchild may hold the pipe open after the process is gone.
       if (!(await within(read, this.#limits.terminateGraceMs))) this.#signal('SIGKILL')
@@ -54,30 +66,27 @@ export class UpstreamProcess {
     return this.#writer.write(line)
   }
 
-  /** A promise for when the upstream takes more input; undefined where it does already. */
   congestion(): Promise<void> | undefined {
     return this.#writer.congestion()
   }
 
-  /** Asks the upstream to end, which on stdio is done by closing its input. */
   closeInput(): void {
     this.#child.stdin.end()
   }
 
-  /** Closes the upstream's input and makes sure that it ends. */
   async close(): Promise<void> {
     this.closeInput()
     if (!(await within(this.exit, this.#limits.closeGraceMs))) await this.terminate()
   }
 
-  /** Ends the upstream without waiting for it to finish: SIGTERM, then SIGKILL. */
+  /** SIGTERM, then SIGKILL. */
   async terminate(): Promise<void> {
     this.closeInput()
     this.#signal('SIGTERM')
     if (!(await within(this.exit, this.#limits.terminateGraceMs))) this.#signal('SIGKILL')
   }
 
-  async #readLines(bytesMax: number, onLine: (line: Buffer) => Promise<void> | undefined): Promise<void> {
+  async #readLines(bytesMax: number, onLine: TakeLine): Promise<void> {
     const splitter = new LineSplitter(bytesMax)
     const pass = async (lines: readonly Line[]): Promise<void> => {
       for (const line of lines) {
@@ -89,7 +98,8 @@ export class UpstreamProcess {
       for await (const chunk of this.#child.stdout) await pass(splitter.push(chunk as Buffer))
       await pass(splitter.end())
     } catch {
-      // The pipe broke: the process is gone or was taken from us, and `exit` says so.
+      // The pipe broke, or a line could not be taken: what nobody hears any more is not to go on.
+      this.#signal('SIGKILL')
     }
   }
 
@@ -97,7 +107,7 @@ export class UpstreamProcess {
     return new Promise(resolve => {
       this.#child.once('exit', (code, signal) => resolve({ kind: 'exited', code, signal }))
       this.#child.once('error', error => {
-        if (this.#child.pid === undefined) resolve({ kind: 'not_started', reason: error.message })
+        if (this.#child.pid === undefined) resolve({ kind: 'not_started', reason: cannotStart(this.#command, error.message) })
       })
     })
   }
@@ -111,6 +121,10 @@ export class UpstreamProcess {
       // Already gone.
     }
   }
+}
+
+function cannotStart(command: string, reason: string): string {
+  return `cannot start ${command}: ${reason}`
 }
 
 /** Windows has no process groups to signal, and a detached child would open a console window there. */

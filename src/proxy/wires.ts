@@ -1,4 +1,5 @@
 import type { Answer } from '../json/json-rpc.js'
+import type { ClientPerson } from './client-person.js'
 import type { Ending, PendingRequests } from './pending-requests.js'
 import type { JsonObject, ProxyLimits } from './ports.js'
 
@@ -11,6 +12,8 @@ export interface Wires {
   readonly askUpstream: (method: string, params: JsonObject) => Promise<Answer>
   /** Why nothing more is forwarded, once that is so: a call that is only now ready to run ends by it. */
   readonly closedBy: () => Ending | undefined
+  /** Who may be asked whether something may be spent. */
+  readonly person: ClientPerson
   /** Keeps the exit waiting for `work`, and reports its rejection, which is a bug. */
   readonly track: (work: Promise<unknown>) => void
   /** One line for the person who reads the diagnostics. */

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { runStdioProxy } from '../../src/proxy/stdio-proxy.js'
+import { upstreamProcess } from '../../src/proxy/upstream-process.js'
+import type { OpenUpstream } from '../../src/proxy/upstream-link.js'
 import type { JsonObject, Meter, OwnServer, Prices, ProxyExit, ProxyLimits } from '../../src/proxy/ports.js'
 import { countingMeter, type CountingMeter } from './counting-meter.js'
 
 export const EVERYTHING = [fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js')), 'stdio']
 export const FILESYSTEM = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-filesystem/dist/index.js'))
 export const MODERN = [fixture('modern-server.mjs')]
+export const HEADERS = [fixture('header-server.mjs')]
 export const SCRIPTED = [fixture('scripted-server.mjs')]
 
 export const OUR_PRICE = 'io.github.mcp-credits/price'
@@ -38,6 +41,8 @@ export function startProxy(args: readonly string[], options: {
   readonly instructions?: string
   readonly limits?: Partial<ProxyLimits>
   readonly command?: string
+  /** Another upstream than the process of `args`. */
+  readonly upstream?: OpenUpstream
 } = {}): Proxied {
   const counting = options.counting ?? countingMeter()
   const input = new PassThrough()
@@ -45,9 +50,13 @@ export function startProxy(args: readonly string[], options: {
   const errors = new PassThrough()
   const stop = new AbortController()
   const exit = runStdioProxy({
-    command: options.command ?? process.execPath,
-    args,
-    env: { ...process.env, SCRIPT: JSON.stringify(options.script ?? {}) },
+    upstream: options.upstream ?? upstreamProcess({
+      command: options.command ?? process.execPath,
+      args,
+      env: { ...process.env, SCRIPT: JSON.stringify(options.script ?? {}) },
+      diagnostics: errors,
+      ...(options.limits === undefined ? {} : { limits: options.limits })
+    }),
     input,
     output,
     diagnostics: errors,

@@ -7,7 +7,7 @@ function started(): { readonly proxied: Proxied; readonly change: () => void } {
   let change = (): void => undefined
   const proxied = startProxy(SCRIPTED, {
     script: { capabilities: {} },
-    prices: { onChange: changed => { change = changed } }
+    prices: { onChange: changed => { change = changed; return () => undefined } }
   })
   onTestFinished(async () => {
     proxied.stop()
