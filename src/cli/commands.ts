@@ -1,6 +1,7 @@
 import type { CommandDefinition } from './definition.js'
 import { accountCommands } from './commands/account.js'
 import { alertCommands } from './commands/alert.js'
+import { approvalCommands } from './commands/approvals.js'
 import { balanceCommand } from './commands/balance.js'
 import { budgetCommands } from './commands/budget.js'
 import { catalogCommands } from './commands/catalog.js'
@@ -9,6 +10,7 @@ import { doctorCommand } from './commands/doctor.js'
 import { estimateCommand } from './commands/estimate.js'
 import { explainCommand } from './commands/explain.js'
 import { grantCommand, refundCommand } from './commands/grant.js'
+import { guardCommands } from './commands/guard.js'
 import { historyCommand } from './commands/history.js'
 import { initCommand } from './commands/init.js'
 import { itemCommands } from './commands/item.js'
@@ -20,6 +22,7 @@ import { packsCommand } from './commands/packs.js'
 import { plansCommand } from './commands/plans.js'
 import { affordCommand, priceCommand, pricesCommand } from './commands/prices.js'
 import { purchaseCommands } from './commands/purchase.js'
+import { quoteCommand } from './commands/quote.js'
 import { selfServiceCommand } from './commands/self-service.js'
 import { serveCommand } from './commands/serve.js'
 import { chargeCommand, extendCommand, releaseCommand, reserveCommand, settleCommand } from './commands/spend.js'
@@ -40,6 +43,7 @@ export const commands: readonly CommandDefinition[] = [
   historyCommand,
   watchCommand,
   estimateCommand,
+  quoteCommand,
   affordCommand,
   pricesCommand,
   priceCommand,
@@ -54,6 +58,8 @@ export const commands: readonly CommandDefinition[] = [
   ...budgetCommands,
   ...alertCommands,
   messagesCommand,
+  ...guardCommands,
+  ...approvalCommands,
   grantCommand,
   refundCommand,
   subscribeCommand,
@@ -78,6 +84,7 @@ export const groups: Readonly<Record<string, string>> = {
   budget: 'limits on what may be spent',
   catalog: 'what operations cost: check, show, compare, try, announce and apply catalogs',
   clock: 'the time of a test account',
+  guard: 'what a person is asked about, and what is stopped as running away',
   item: 'what is kept and paid by the hour',
   key: 'keys to an account, for agents and services',
   member: 'the people of an account',

@@ -1,5 +1,5 @@
 import type { Credits } from '../credits.js'
-import type { hasScope } from '../keys/key.js'
+import type { DoorScope } from '../keys/key.js'
 import type { Style } from './output.js'
 import type { Settings } from './settings.js'
 
@@ -25,7 +25,7 @@ export interface CommandDefinition<Options = object> {
   readonly run: (invocation: Invocation<Options>) => Promise<Report | Done>
 }
 
-export type KeyScope = Parameters<typeof hasScope>[1]
+export type KeyScope = DoorScope
 
 export interface Described {
   readonly flags: string
@@ -71,8 +71,8 @@ export interface Streams {
   /** Whether somebody sits at a terminal and can be asked. */
   readonly isInteractive: boolean
   readonly ask: (question: string) => Promise<string>
-  /** Aborts on SIGINT and SIGTERM. Whoever asks for it ends by itself; nobody is ended in the middle then. */
-  readonly stop: () => AbortSignal
+  /** Aborts on SIGINT and SIGTERM, or on the so-manieth of them. Whoever asks for it ends by itself; nobody is ended in the middle then. */
+  readonly stop: (count?: number) => AbortSignal
 }
 
 /** What a command found out: the facts for `--json`, and the words for people. */

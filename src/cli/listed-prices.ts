@@ -19,7 +19,7 @@ export interface PriceSource {
  */
 export class ListedPrices implements Prices {
   readonly #source: PriceSource
-  readonly #listeners: (() => void)[] = []
+  readonly #listeners = new Set<() => void>()
   #decorate: Prices['decorate'] = (tool) => tool
   #listed: { readonly version: number; readonly text: string } | null = null
   #nextChange: number | null = null
@@ -38,7 +38,12 @@ export class ListedPrices implements Prices {
     return Math.max(0, Math.min(VALID_MAX_MS, untilChange))
   }
 
-  readonly onChange = (changed: () => void): void => void this.#listeners.push(changed)
+  readonly onChange = (changed: () => void): (() => void) => {
+    // Wrapped, so that whoever listens twice leaves once.
+    const tell = () => changed()
+    this.#listeners.add(tell)
+    return () => void this.#listeners.delete(tell)
+  }
 
   /** Resolves once the prices are those in force, or the ledger has been given time enough to tell them. */
   readonly ready = async (): Promise<void> => {
@@ -67,7 +72,7 @@ export class ListedPrices implements Prices {
 
   async #use(version: number, source: string | object): Promise<void> {
     if (version === this.#listed?.version && JSON.stringify(source) === this.#listed.text) return
-    const [{ readCatalog }, { priceDecorator }] = await Promise.all([import('../facade/catalog-source.js'), import('../mcp/price-decorator.js')])
+    const [{ readCatalog }, { priceDecorator }] = await Promise.all([import('../facade/catalog-source.js'), import('../usage/price-decorator.js')])
     const catalog = await readCatalog(source)
     // A ledger that was made meanwhile, with the prices that were expected of it, changes nothing.
     const isChanged = this.#listed !== null && this.#listed.text !== catalog.source

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Credits } from '../credits.js'
 import { CreditError } from '../errors.js'
-import { hasScope } from '../keys/key.js'
+import type { DoorScope } from '../keys/key.js'
 import type { AuthenticatedResult } from '../usage/results.js'
 import type { OpenRequest } from './definition.js'
 import type { Settings } from './settings.js'
@@ -44,35 +44,12 @@ export class Opening {
     await credits?.close()
   }
 
-  async #openByKey(credits: Credits, secret: string, scope: OpenRequest['scope']): Promise<Credits> {
-    const found = await this.#authenticate(credits, secret)
-    if (found === null) {
-      throw new CreditError('unauthenticated', 'The key is not valid: there is no such key, or it was revoked or has expired', {
-        advice: ['Make a key: npx mcp-credits key create', 'On a local ledger the user of the machine is the operator: leave out --key and MCP_CREDITS_KEY.'],
-      })
-    }
-    const { account, key, scopes } = found
-    if (scope != null && !hasScope(scopes, scope)) {
-      throw new CreditError('forbidden', `The key ${key} may not do this; it takes the scope ${scope}`, { details: { scope, scopes } })
-    }
-    const holder = scopes.includes('admin') ? 'operator' : 'agent'
-    const acting = credits.as({ account, key, member: null, run: this.#settings.run, holder })
-    // An account that somebody has named has to be the key's own; any other is refused as one that is not there.
-    if (!this.#settings.isDefaultAccount && this.#settings.account !== account) await acting.account({ account: this.#settings.account })
-    return acting
-  }
-
-  /**
-   * While the ledger is away the key counts for what it was last: nothing can be read then, and a write looks at the key
-   * itself, so that only what is free goes on.
-   */
-  async #authenticate(credits: Credits, secret: string): Promise<AuthenticatedResult | null> {
-    try {
-      this.#lastKey = await credits.authenticate(secret)
-    } catch (error) {
-      if (this.#lastKey === null || !(error instanceof CreditError && error.code === 'ledger_unavailable')) throw error
-    }
-    return this.#lastKey
+  /** While the ledger is away the key counts for what it was last. */
+  async #openByKey(credits: Credits, secret: string, scope: DoorScope | null): Promise<Credits> {
+    const { account, isDefaultAccount, run } = this.#settings
+    const party = await credits.withKey(secret, { scope, account: isDefaultAccount ? null : account, run, lastKnown: this.#lastKey })
+    this.#lastKey = party.known
+    return party.credits
   }
 }
 

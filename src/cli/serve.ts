@@ -1,15 +1,17 @@
-import { existsSync } from 'node:fs'
-import type { Toolset } from '../../tools/index.js'
 import type { Credits } from '../credits.js'
 import { CreditError } from '../errors.js'
 import type { Need } from '../mcp/ledger-access.js'
 import type { Meter } from '../proxy/ports.js'
+import type { OpenUpstream } from '../proxy/upstream-link.js'
 import type { Invocation } from './definition.js'
+import type { HttpOptions } from './http-options.js'
 import { ListedPrices } from './listed-prices.js'
 import { packageVersion } from './package-version.js'
 import { Housekeeping } from './housekeeping.js'
 import { ensureBudgets, type ServeBudget } from './serve-budgets.js'
-import { upstreamEnvironment } from './upstream-environment.js'
+import { isThere } from './settings.js'
+import { toolsetsAlone, toolsetsBeside } from './toolsets.js'
+import { chosenUpstream } from './upstreams.js'
 
 export interface ServeOptions {
   /** Names with commas between them; undefined for what is usual. */
@@ -20,12 +22,21 @@ export interface ServeOptions {
   readonly budgets: readonly ServeBudget[]
 }
 
+export interface ServeEverywhereOptions extends ServeOptions {
+  /** Null for the standard streams. */
+  readonly http: HttpOptions | null
+  /** A client's configuration, whose servers are offered; undefined for the command, if there is one. */
+  readonly upstreams: string | undefined
+}
+
 /**
- * Composes the doors: the MCP server on the standard streams or, with a command, the relay in front of that server
- * with every tool call metered. Starting writes nothing: clients start a server only to look at it. Resolves with the
+ * Composes the doors: the MCP server on the standard streams or, with a command or a file of servers, the relay in front of
+ * them with every tool call metered. Starting writes nothing: clients start a server only to look at it. Resolves with the
  * exit code once the client has closed or a signal has come.
  */
-export async function serve(invocation: Invocation, options: ServeOptions): Promise<number> {
+export async function serve(invocation: Invocation, { http, upstreams, ...options }: ServeEverywhereOptions): Promise<number> {
+  const upstream = await chosenUpstream({ command: invocation.command, file: upstreams, note: (line) => invocation.io.note(`mcp-credits: ${line}`) })
+  if (http !== null) return serveHttpDoor(invocation, options, http, upstream)
   const note = (line: string) => invocation.io.note(`mcp-credits: ${line}`)
   const run = invocation.settings.run ?? (await import('../random.js')).randomId()
   const look = async (need: Need | null): Promise<Credits> => {
@@ -44,12 +55,18 @@ export async function serve(invocation: Invocation, options: ServeOptions): Prom
   }
   const stop = invocation.io.stop()
   try {
-    return invocation.command.length === 0
+    return upstream === null
       ? await serveAlone({ ...options, invocation, open, stop })
-      : await serveBefore({ ...options, invocation, open, stop, prices })
+      : await serveBefore({ ...options, invocation, open, stop, prices, upstream })
   } finally {
     housekeeping.stop()
   }
+}
+
+async function serveHttpDoor(invocation: Invocation, options: ServeOptions, http: HttpOptions, upstream: OpenUpstream | null): Promise<number> {
+  const { creditsDoor, serveOverHttp } = await import('./serve-http.js')
+  const door = upstream === null ? creditsDoor : (await import('./relay-door.js')).relayDoor(upstream)
+  return serveOverHttp(invocation, options, http, door)
 }
 
 /** Does a piece of work until it has been done once. */
@@ -76,7 +93,7 @@ interface Serving extends ServeOptions {
 
 async function serveAlone({ invocation, open, stop, toolsets }: Serving): Promise<number> {
   const { serveCreditsOnStdio } = await import('../mcp/serve-stdio.js')
-  const offered = toolsets === undefined ? await knownToolsets() : await readToolsets(toolsets)
+  const offered = await toolsetsAlone(toolsets)
   const { note } = invocation.io
   const connection = serveCreditsOnStdio(
     { credits: open, toolsets: offered, version: packageVersion(), report: (line) => note(`mcp-credits: ${line}`) },
@@ -89,7 +106,10 @@ async function serveAlone({ invocation, open, stop, toolsets }: Serving): Promis
   return 0
 }
 
-async function serveBefore({ invocation, open, stop, toolsets, hasNotes, prices }: Serving & { readonly prices: ListedPrices }): Promise<number> {
+async function serveBefore({ open, stop, toolsets, hasNotes, prices, upstream }: Serving & {
+  readonly prices: ListedPrices
+  readonly upstream: OpenUpstream
+}): Promise<number> {
   const [{ runStdioProxy }, { ownServer }, { instructionsFor }, { randomId }] = await Promise.all([
     import('../proxy/stdio-proxy.js'),
     import('../mcp/own-server.js'),
@@ -99,11 +119,8 @@ async function serveBefore({ invocation, open, stop, toolsets, hasNotes, prices 
   const offered = await toolsetsBeside(toolsets)
   // The ledger and its driver are loaded while the upstream starts; only a list of tools waits for the prices.
   void prices.refresh()
-  const [command = '', ...args] = invocation.command
   const exit = await runStdioProxy({
-    command,
-    args,
-    env: upstreamEnvironment(process.env),
+    upstream,
     input: process.stdin,
     output: process.stdout,
     diagnostics: process.stderr,
@@ -115,34 +132,6 @@ async function serveBefore({ invocation, open, stop, toolsets, hasNotes, prices 
     newId: randomId,
   })
   return exit.code
-}
-
-/**
- * Our toolsets beside those of an upstream server: the meter spends for whoever calls one of its tools, so an agent gets
- * tools that spend by themselves only on request, and always those that tell what is left.
- */
-async function toolsetsBeside(added: string | undefined): Promise<readonly Toolset[]> {
-  const usual = (await knownToolsets()).filter((toolset) => toolset !== 'spend')
-  return added === undefined ? usual : [...new Set([...usual, ...(await readToolsets(added))])]
-}
-
-/** @throws CreditError `invalid_request` for a set that there is none of */
-async function readToolsets(names: string): Promise<readonly Toolset[]> {
-  const known = await knownToolsets()
-  return names.split(',').map((name) => {
-    const found = known.find((toolset) => toolset === name.trim())
-    if (found !== undefined) return found
-    throw new CreditError('invalid_request', `--toolsets: ${JSON.stringify(name)} is none of ${known.join(', ')}`)
-  })
-}
-
-async function knownToolsets(): Promise<readonly Toolset[]> {
-  return (await import('../../tools/definition.js')).TOOLSETS
-}
-
-/** A server of databases is asked; a file is looked for, since to open it would make it. */
-function isThere(database: string): boolean {
-  return /^postgres(ql)?:\/\//.test(database) || existsSync(database)
 }
 
 /** A ledger that cannot be opened refuses the call, in the words and form in which any refusal reaches a model. */

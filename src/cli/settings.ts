@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { CreditError } from '../errors.js'
 import { isName, NAME_MAX } from '../ledger/storable-text.js'
 import { type Machine, defaultDatabase } from './default-database.js'
@@ -61,4 +62,9 @@ export function readSettings(options: CommonOptions, machine: Machine): Settings
     run,
     isJson: options.json ?? false,
   }
+}
+
+/** Whether there is a ledger yet. A server of databases is asked by opening it; a file is looked for, since to open it would make it. */
+export function isThere(database: string): boolean {
+  return /^(?:postgres(?:ql)?:\/\/|:memory:$)/.test(database) || existsSync(database)
 }

@@ -31,9 +31,21 @@ export class ProcessStreams implements Streams {
     }
   }
 
-  stop(): AbortSignal {
+  stop(count = 1): AbortSignal {
     const stop = new AbortController()
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+    let seen = 0
+    let isEcho = false
+    const onSignal = () => {
+      if (isEcho) return
+      isEcho = true
+      setTimeout(() => (isEcho = false), ECHO_MS).unref()
+      seen += 1
+      if (seen < count) return
+      // Who waits for a single signal is ended by a second; who has been hurried is on the way out already.
+      if (count === 1) for (const signal of SIGNALS) process.off(signal, onSignal)
+      stop.abort()
+    }
+    for (const signal of SIGNALS) process.on(signal, onSignal)
     return stop.signal
   }
 
@@ -46,3 +58,8 @@ export class ProcessStreams implements Streams {
     })
   }
 }
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+/** One key press may come twice: from the terminal, and from whatever started us, which passes it on. */
+const ECHO_MS = 300

@@ -150,7 +150,7 @@ describe('operators', () => {
     const { effective_at: at } = await jsonHere<{ effective_at: string }>(home, 'price', 'blog.post', '70')
     expect(await jsonHere(home, 'estimate', 'blog.post')).toMatchObject({ minimum: 50 })
     expect(await jsonHere(home, 'prices', '--changes')).toEqual([
-      { id: 'operations/blog.post/price/credits', path: 'operations/blog.post/price/credits', effective_at: at, before: '50', after: '70' },
+      { id: 'operations/blog.post/price/credits', path: 'operations/blog.post/price/credits', effective_at: at, before: '50', after: '70', increase: true },
     ])
     expect(squeezed((await home.run('prices', '--changes')).stdout)).toContain(`${at.slice(0, 10)} operations/blog.post/price/credits "50" "70"\n`)
   })

@@ -124,11 +124,68 @@ describe('key', () => {
     ['a spending key', ['--scope', 'credits:spend'], { credits: 'forbidden', charge: 'done', grant: 'forbidden' }],
     ['a usual key', [], { credits: 'done', charge: 'done', grant: 'forbidden' }],
     ['an admin key', ['--scope', 'admin'], { credits: 'done', charge: 'done', grant: 'done' }],
+    ['an operator key', ['--scope', 'operator'], { credits: 'done', charge: 'done', grant: 'done' }],
     ['a key of another operation', ['--scope', 'image.generate'], { credits: 'done', charge: 'forbidden', grant: 'forbidden' }],
   ] as const)('%s does what its scopes allow', async (_what, words, expected) => {
-    const home = await newHome()
+    const home = await newHome('neural-draft')
     const holder = withKey(home, (await createKey(home, ...words)).key)
-    expect({ credits: await codeOf(holder, 'credits'), charge: await codeOf(holder, 'charge', 'tool.call'), grant: await codeOf(holder, 'grant', '5') }).toEqual(expected)
+    expect({ credits: await codeOf(holder, 'credits'), charge: await codeOf(holder, 'charge', 'blog.post'), grant: await codeOf(holder, 'grant', '5') }).toEqual(expected)
+  })
+
+  it('AX-03: a key carves out a key for a sub-agent, which sees and spends its own part alone', async () => {
+    const home = await newHome()
+    const parent = withKey(home, (await createKey(home, '--id', 'parent')).key)
+    const words = ['key', 'delegate', '--credits', '20', '--expires-in', '2h', '--operation', 'tool:*', '--name', 'helper', '--idempotency-key', 'd1']
+    const made = await jsonHere<{ key: string; key_id: string }>(parent, ...words)
+    expect(made).toMatchObject({ limit: 20, scopes: ['tool:*'], may_delegate: false, replayed: false })
+    expect(await jsonHere(parent, ...words)).toMatchObject({ key: null, key_id: made.key_id, replayed: true })
+    expect((await runHere(parent, words)).stdout).toMatch(new RegExp(`^${made.key_id} was made before, with the same idempotency key`))
+    const child = withKey(home, made.key)
+    expect(await jsonHere(child, 'charge', 'tool.call', 'quantity=5')).toMatchObject({ charged: 5, balance: 15 })
+    expect(await jsonHere(child, 'credits')).toMatchObject({ balance: 15, plan: null, grants: [{ id: 'delegated', remaining: 15 }] })
+    expect(await jsonHere(child, 'budget', 'list')).toMatchObject([{ id: made.key_id, name: 'helper', used: 5, remaining: 15 }])
+    expect((await runHere(child, ['credits'])).stdout).not.toMatch(/Plan|985/)
+    expect(await codeOf(child, 'charge', 'tool.call', 'quantity=16')).toBe('budget_exceeded')
+    expect(await codeOf(child, 'key', 'delegate', '--credits', '1', '--expires-in', '60')).toBe('forbidden')
+    expect(await codeOf(child, 'statement')).toBe('forbidden')
+    expect(await codeOf(parent, 'charge', 'tool.call', 'quantity=100')).toBe('done')
+    const listed = squeezed((await runHere(home, ['key', 'list'])).stdout)
+    expect(listed).toMatch(new RegExp(`${made.key_id} mc_.{9}… helper tool:\\* parent active`))
+    expect(await codeOf(home, 'key', 'revoke', 'parent')).toBe('done')
+    expect(await codeOf(child, 'credits')).toBe('unauthenticated')
+    expect(await jsonHere(home, 'budget', 'list')).toEqual([])
+    expect(await codeOf(home, 'doctor')).toBe('done')
+  })
+
+  it('AX-03: for people the secret of a delegated key stands alone on its line; what is wrong is said by the name of its option', async () => {
+    const home = await newHome()
+    const people = await runHere(home, ['key', 'delegate', '--credits', '1', '--expires-in', '90', '--may-delegate'])
+    expect(people.stdout).toMatch(/^mc_[\w-]{43}\n\nThis is the secret of key_\w+ \(may spend 1 on credits:read, credits:spend until .*Z\)\. It is shown this once: /)
+    const stderrOf = async (...words: readonly string[]) => (await runHere(home, words)).stderr
+    expect(await stderrOf('key', 'delegate', '--credits', '1')).toContain('--expires-in')
+    expect(await stderrOf('key', 'delegate', '--credits', '1', '--expires-in', 'soon')).toContain('--expires-in is "soon"; expected a length of time')
+    expect(await stderrOf('key', 'delegate', '--expires-in', '60')).toContain('--credits')
+    expect(await stderrOf('key', 'delegate', '--credits', '1', '--expires-in', '60', '--operation', 'tool.cal')).toContain('did you mean tool.call?')
+    expect(await stderrOf('key', 'create', '--scope', 'credit:spend')).toContain('--scope: "credit:spend" is neither a scope nor in the catalog; did you mean credits:spend?')
+  })
+
+  it('a key is made that cannot delegate, and one without a secret for whom an authorization server names', async () => {
+    const home = await newHome()
+    const alone = withKey(home, (await createKey(home, '--no-delegate')).key)
+    expect(await codeOf(alone, 'key', 'delegate', '--credits', '1', '--expires-in', '60')).toBe('forbidden')
+    const words = ['key', 'create', '--id', 'ann', '--issuer', 'https://id.example', '--subject', 'ann@example']
+    expect(await jsonHere(home, ...words, '--idempotency-key', 'k')).toMatchObject({ id: 'ann', key: null, replayed: false })
+    expect((await runHere(home, [...words, '--idempotency-key', 'k'])).stdout).toMatch(/^ann was made before for the tokens of ann@example \(may credits:read, credits:spend\); it has no secret/)
+    expect(await codeOf(home, 'key', 'create', '--subject', 'bob')).toBe('invalid_request')
+  })
+
+  it('an operator key manages every account of the ledger from the command line', async () => {
+    const home = await newHome()
+    const operator = withKey(home, (await createKey(home, '--scope', 'operator')).key)
+    for (const words of [['account', 'create', 'acme'], ['grant', '5', '--account', 'acme'], ['account', 'list'], ['price', 'tool.call', '2'], ['doctor']]) {
+      expect(await codeOf(operator, ...words), words.join(' ')).toBe('done')
+    }
+    expect(await jsonHere(home, 'credits', '--account', 'acme')).toMatchObject({ balance: 1_005 })
   })
 
   it('AX-16: operator commands refuse a key without the scope admin, and change nothing', async () => {

@@ -15,7 +15,7 @@ interface Options {
   readonly campaign?: boolean
 }
 
-type Work = Pick<Input<'estimate'>, 'operation' | 'variant' | 'quantity' | 'args' | 'usage' | 'calls' | 'campaign'>
+export type Work = Pick<Input<'estimate'>, 'operation' | 'variant' | 'quantity' | 'args' | 'usage' | 'calls' | 'campaign'>
 
 export const estimateCommand = command<Options>({
   name: 'estimate',
@@ -42,8 +42,12 @@ export const estimateCommand = command<Options>({
   },
 })
 
-/** @throws CreditError `invalid_request` */
-function workOf(words: readonly string[], { usage, campaign }: Options): Work {
+/**
+ * What the words of a command line say is to be done: one operation, or several with `+` between them.
+ *
+ * @throws CreditError `invalid_request`
+ */
+export function workOf(words: readonly string[], { usage, campaign }: Pick<Options, 'usage' | 'campaign'>): Work {
   const calls = splitAtPlus(words)
   if (usage !== undefined && (campaign === true || calls.length > 1)) {
     throw new CreditError('invalid_request', '--usage: is of one operation; it goes with no others and with no campaign')
@@ -76,7 +80,7 @@ function inWordsOfCampaign(error: unknown): unknown {
   return new CreditError(error.code, message, { ...error, cause: error })
 }
 
-function estimateLines(estimate: EstimateResult, style: Style): readonly string[] {
+export function estimateLines(estimate: EstimateResult, style: Style): readonly string[] {
   return [
     `${style.bold(creditRange(estimate.minimum, estimate.maximum))}${worthOf(estimate)}`,
     estimate.affordable

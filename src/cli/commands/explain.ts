@@ -48,6 +48,7 @@ function explainLines(explained: ExplainResult, timeZone: string, style: Style):
         ['Balance after', transaction === null ? null : `${count(transaction.balanceAfter, 'credit')}`],
         ['Price version', explained.priceVersion === null ? null : String(explained.priceVersion)],
         ['Paid from', explained.grants.length === 0 ? null : explained.grants.map(paidBy).join(', ')],
+        ['Quote', explained.quote === null ? null : `${explained.quote.quoteId}, at most ${count(explained.quote.maximum, 'credit')}`],
         ['Refunds', explained.refunds.length === 0 ? null : explained.refunds.map(({ id }) => id).join(', ')],
       ],
       style,

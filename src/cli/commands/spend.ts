@@ -1,14 +1,21 @@
 import type { Input } from '../../facade/inputs.js'
+import type { ReserveResult } from '../../usage/results.js'
+import { readCallsFile } from '../calls-file.js'
 import { command, type OptionDescription } from '../definition.js'
 import { count, credits } from '../format.js'
+import { printable, type Style } from '../output.js'
 import { readCall, readLabels, readNumber, readOptionalNumber, readUsage } from '../words.js'
 import { CALL_WORDS } from './prices.js'
 
-const OPERATION = { flags: '<operation>', summary: 'its id, from `prices`' } as const
-const RESERVATION = { flags: '<reservation>', summary: 'its id, from `reserve`' } as const
+const OPERATION = { flags: '[operation]', summary: 'its id, from `prices`; left out with --quote: what is left of that quote' } as const
+const RESERVATION = { flags: '<reservation>', summary: 'its id, from `reserve`; the id of a quote for all that is set aside under it' } as const
+const QUOTE: OptionDescription = { flags: '--quote <id>', summary: 'a quote from `quote`, whose price holds whatever prices are now' }
 const FAULT: OptionDescription = { flags: '--fault <whose>', summary: 'whose fault it was: caller, provider or platform' }
 const LABEL: OptionDescription = { flags: '--label <name=value>', summary: 'a label that the transaction carries', isRepeatable: true }
 const USAGE: OptionDescription = { flags: '--usage <name=count>', summary: 'counted units of a pass-through price, like input_tokens=1000', isRepeatable: true }
+
+/** Both `quote` and `reserve` take a plan so. */
+export const CALLS: OptionDescription = { flags: '--calls <file>', summary: 'several calls, as a JSON list of { operation, variant, quantity, args }' }
 
 /** Every command that writes has it: the same key with the same words is one write, however often it is sent. */
 export const IDEMPOTENCY_KEY: OptionDescription = { flags: '--idempotency-key <key>', summary: 'the same key is done once, however often it is sent' }
@@ -21,6 +28,7 @@ interface CallOptions extends WriteOptions {
   readonly label?: readonly string[]
   readonly usage?: readonly string[]
   readonly actual?: string
+  readonly quote?: string
 }
 
 export const chargeCommand = command<CallOptions>({
@@ -32,12 +40,14 @@ export const chargeCommand = command<CallOptions>({
     IDEMPOTENCY_KEY,
     LABEL,
     USAGE,
+    QUOTE,
     { flags: '--actual <credits>', summary: 'what it cost, where the price is a range or passed through' },
   ],
   example: 'charge blog.post --label customer_id=acme --idempotency-key job-1',
-  run: async ({ open, arguments: [operation = '', ...words], options, style }) => {
+  run: async ({ open, arguments: [operation, ...words], options, style }) => {
     const input = given<Input<'charge'>>({
       operation,
+      quoteId: options.quote,
       ...readCall(words),
       actual: options.actual,
       usage: readUsage(options.usage),
@@ -59,23 +69,29 @@ interface ReserveOptions extends WriteOptions {
   readonly label?: readonly string[]
   readonly ttl?: string
   readonly overrun?: string
+  readonly quote?: string
+  readonly calls?: string
 }
 
 export const reserveCommand = command<ReserveOptions>({
   name: 'reserve',
   scope: 'credits:spend',
-  summary: 'set the highest price of an operation aside before it starts',
+  summary: 'set the highest price of an operation aside before it starts, or of several calls: all of them or none',
   arguments: [OPERATION, CALL_WORDS],
   options: [
     IDEMPOTENCY_KEY,
     LABEL,
     { flags: '--ttl <seconds>', summary: 'how long it is kept; 15 minutes unless told, 24 hours at most' },
     { flags: '--overrun <policy>', summary: 'if it costs more in the end: cap (unless told), reject or debt' },
+    QUOTE,
+    CALLS,
   ],
   example: 'reserve video.clip variant=premium',
-  run: async ({ open, arguments: [operation = '', ...words], options, style }) => {
+  run: async ({ open, arguments: [operation, ...words], options, style }) => {
     const input = given<Input<'reserve'>>({
       operation,
+      quoteId: options.quote,
+      calls: options.calls === undefined ? undefined : await readCallsFile(options.calls),
       ...readCall(words),
       labels: readLabels(options.label),
       ttlSeconds: readOptionalNumber(options.ttl, '--ttl'),
@@ -84,13 +100,21 @@ export const reserveCommand = command<ReserveOptions>({
     })
     const ledger = await open()
     const held = await ledger.reserve(input)
-    const sentence =
-      held.reservation === null
-        ? 'It costs nothing: there is nothing to reserve and nothing to settle.'
-        : `${style.bold(`${count(held.reserved, 'credit')}`)} reserved${again(held)} until ${held.expiresAt}; ${credits(held.balance)} left (${held.reservation})`
-    return { result: held, text: () => [sentence] }
+    return { result: held, text: () => reservedLines(held, style) }
   },
 })
+
+function reservedLines(held: ReserveResult, style: Style): readonly string[] {
+  if (held.reservation === null) return ['It costs nothing: there is nothing to reserve and nothing to settle.']
+  const { calls = [] } = held
+  return [
+    `${style.bold(`${count(held.reserved, 'credit')}`)} reserved${again(held)} until ${held.expiresAt}; ${credits(held.balance)} left (${held.reservation})`,
+    ...calls.map(({ operation, variant, tool, quantity, reserved, reservation }) => {
+      const what = [tool ?? operation, variant].filter((part) => part !== null).map(printable).join(', ')
+      return `  ${what} × ${credits(quantity)}: ${count(reserved, 'credit')} (${reservation})`
+    }),
+  ]
+}
 
 /** As long as a reservation lives unless told. */
 const TTL_SECONDS = '900'

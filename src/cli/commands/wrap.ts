@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { CreditError } from '../../errors.js'
 import { command } from '../definition.js'
+import { isObject, type JsonObject, ownServe, readConfiguration, serversMember } from '../mcp-configuration.js'
 import { printable } from '../output.js'
 import type { Settings } from '../settings.js'
 
@@ -25,56 +24,6 @@ export const wrapCommand = command<Options>({
     return { result: wrapped.configuration, isWire: true, text: () => [JSON.stringify(wrapped.configuration, null, 2)] }
   },
 })
-
-type JsonObject = { readonly [member: string]: unknown }
-
-async function readConfiguration(file: string): Promise<JsonObject> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (cause) {
-    throw new CreditError('invalid_request', `${JSON.stringify(file)} cannot be read`, { cause })
-  }
-  const parsed = parsedJson(file, text.replace(/^\uFEFF/, ''))
-  if (isObject(parsed)) return parsed
-  throw new CreditError('invalid_request', `${JSON.stringify(file)} is not a client's configuration: expected a JSON object with "mcpServers"`)
-}
-
-function parsedJson(file: string, text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    const { message } = error as SyntaxError
-    // The reader's own words repeat a part of the file, which may hold a secret: only the place is told.
-    throw new CreditError('invalid_request', `${JSON.stringify(file)} is not JSON: there is a mistake in line ${lineOfMistake(text, message)}`)
-  }
-}
-
-/** The reader names a position, or the character that it did not expect, or nothing where the text ends too soon. */
-function lineOfMistake(text: string, message: string): number {
-  const position = /at position (\d+)/.exec(message)?.[1]
-  const unexpected = /^Unexpected token '(.+?)', /su.exec(message)?.[0]
-  const end = position !== undefined ? Number(position) : unexpected !== undefined ? endAtWhich(text, unexpected) : text.length
-  return text.slice(0, end).split('\n').length
-}
-
-/** Where the shortest beginning of a text ends that is refused for the same character. */
-function endAtWhich(text: string, refusal: string): number {
-  const character = refusal.slice("Unexpected token '".length, -"', ".length)
-  for (let at = text.indexOf(character); at !== -1; at = text.indexOf(character, at + 1)) {
-    if (refusalOf(text.slice(0, at + character.length)).startsWith(refusal)) return at
-  }
-  return text.length
-}
-
-function refusalOf(text: string): string {
-  try {
-    JSON.parse(text)
-    return ''
-  } catch (error) {
-    return (error as SyntaxError).message
-  }
-}
 
 /** A client starts servers wherever it likes: a relative path would be another file there. */
 function ownWords({ db, account }: Options): readonly string[] {
@@ -108,13 +57,9 @@ interface Wrapped {
   readonly left: readonly { readonly name: string; readonly reason: string }[]
 }
 
-/** Where clients keep their servers; all but one editor use the first. */
-const SERVER_MEMBERS = ['mcpServers', 'servers'] as const
-
 /** The configuration with `serve --` before every server's command; everything else in it stays. @throws CreditError `invalid_request` */
 export function wrapConfiguration(configuration: JsonObject, words: readonly string[], variables: OwnVariables = { usual: {}, told: {} }): Wrapped {
-  const member = SERVER_MEMBERS.find((name) => isObject(configuration[name]))
-  if (member === undefined) throw new CreditError('invalid_request', 'there is no "mcpServers" in the configuration')
+  const member = serversMember(configuration)
   const servers = Object.entries(configuration[member] as JsonObject).map(([name, server]) => ({ name, ...wrapServer(server, words, variables) }))
   return {
     configuration: { ...configuration, [member]: Object.fromEntries(servers.map(({ name, server }) => [name, server])) },
@@ -141,7 +86,7 @@ function wrapServer(server: unknown, words: readonly string[], { usual, told }: 
   if (typeof server['command'] !== 'string') return { server, reason: typeof server['url'] === 'string' ? REMOTE : 'it has neither a "command" nor a "url" that is a text' }
   const args = server['args'] ?? []
   if (!Array.isArray(args) || !args.every((arg) => typeof arg === 'string')) return { server, reason: 'its "args" are not a list of texts' }
-  if (isMetered(server['command'], args)) return { server, reason: 'it is behind the meter already' }
+  if (ownServe(server['command'], args) !== null) return { server, reason: 'it is behind the meter already' }
   const command = ['-y', 'mcp-credits', 'serve', ...words, '--', server['command'], ...args]
   const own = isObject(server['env']) ? server['env'] : {}
   const env = { ...usual, ...own, ...told }
@@ -149,17 +94,3 @@ function wrapServer(server: unknown, words: readonly string[], { usual, told }: 
 }
 
 const REMOTE = 'it is reached over HTTP; only servers that a client starts are wrapped'
-
-const OURS = /(^|[\\/])mcp-credits(@[^\\/]+|\.js|\.cmd)?$/
-const LAUNCHER = /^-|(^|[\\/])(npx|node|bunx?|x|pnpm|yarn|dlx|cmd|\/c)(\.exe|\.cmd)?$/i
-
-/** `npx -y mcp-credits serve …`, `mcp-credits serve …`, `node …/mcp-credits.js serve …`, of any version. */
-function isMetered(command: string, args: readonly string[]): boolean {
-  const words = [command, ...args]
-  const at = words.findIndex((word) => OURS.test(word))
-  return at !== -1 && words[at + 1] === 'serve' && words.slice(0, at).every((word) => LAUNCHER.test(word))
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}

@@ -1,0 +1,100 @@
+import { resolve } from 'node:path'
+import { Writable } from 'node:stream'
+import { systemClock } from '../clock.js'
+import { CreditError } from '../errors.js'
+import type { GatewayServer } from '../proxy/gateway/gateway-ports.js'
+import type { OpenUpstream } from '../proxy/upstream-link.js'
+import { jitterMs, randomId } from '../random.js'
+import { readConfiguration } from './mcp-configuration.js'
+import { printable } from './output.js'
+import { packageVersion } from './package-version.js'
+import { upstreamEnvironment } from './upstream-environment.js'
+import { readUpstreamServers, type UpstreamServer } from './upstream-servers.js'
+
+export interface ChosenUpstream {
+  /** The command after `--`; empty for none. */
+  readonly command: readonly string[]
+  /** The file of `--upstreams`. */
+  readonly file: string | undefined
+  /** Takes a line for people. */
+  readonly note: (line: string) => void
+}
+
+/**
+ * What is offered behind the meter, for whichever door: the command after `--`, the servers of a client's configuration, or
+ * nothing (null). Nothing is started before the upstream is opened.
+ *
+ * @throws CreditError `invalid_request`
+ */
+export async function chosenUpstream({ command, file, note }: ChosenUpstream): Promise<OpenUpstream | null> {
+  if (file === undefined) return command.length === 0 ? null : commandUpstream(command)
+  if (command.length > 0) throw new CreditError('invalid_request', '--upstreams: expected either a file or a command after --, not both')
+  const path = resolve(file)
+  const starters = startersOf(process.env[STARTERS])
+  if (starters.includes(path)) {
+    throw new CreditError('invalid_request', `--upstreams: ${JSON.stringify(file)} starts itself again; one of its servers is this one`)
+  }
+  const { servers, skipped } = readUpstreamServers(await readConfiguration(file), { file: path, env: process.env })
+  for (const { name, reason } of skipped) note(`${printable(name)} is left out: ${reason}`)
+  const env = { ...upstreamEnvironment(process.env), [STARTERS]: JSON.stringify([...starters, path]) }
+  const [{ gateway }, opened] = await Promise.all([
+    import('../proxy/gateway/gateway.js'),
+    Promise.all(servers.map(async (server): Promise<GatewayServer> => ({ name: server.name, open: await opening(server, env) }))),
+  ])
+  return gateway({
+    servers: opened,
+    identity: { name: 'mcp-credits', version: packageVersion() },
+    timers: { now: () => systemClock.now(), after, jitterMs },
+    newId: randomId,
+    report: (line) => note(printable(line)),
+  })
+}
+
+/** The files whose servers we are one of, however we were started: by it a file is found that is its own upstream. */
+const STARTERS = 'MCP_CREDITS_UPSTREAMS_OF'
+
+function startersOf(value: string | undefined): readonly string[] {
+  try {
+    const files: unknown = JSON.parse(value ?? '[]')
+    return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : []
+  } catch {
+    return []
+  }
+}
+
+async function commandUpstream([command = '', ...args]: readonly string[]): Promise<OpenUpstream> {
+  const { upstreamProcess } = await import('../proxy/upstream-process.js')
+  return upstreamProcess({ command, args, env: upstreamEnvironment(process.env), diagnostics: process.stderr })
+}
+
+async function opening(server: UpstreamServer, env: Readonly<Record<string, string | undefined>>): Promise<OpenUpstream> {
+  if (server.kind === 'http') {
+    const { httpUpstream } = await import('../proxy/http-upstream.js')
+    return httpUpstream({ url: server.url, headers: server.headers, jitterMs })
+  }
+  const { upstreamProcess } = await import('../proxy/upstream-process.js')
+  const { command, args, cwd } = server
+  return upstreamProcess({ command, args, env: { ...env, ...server.env }, cwd, diagnostics: toldBy(server.name) })
+}
+
+/** What a server writes for people, with its name before each line. */
+function toldBy(name: string): Writable {
+  let rest = ''
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      const lines = (rest + chunk.toString()).split('\n')
+      rest = (lines.pop() ?? '').slice(0, REST_MAX)
+      process.stderr.write(lines.map((line) => `[${printable(name)}] ${line}\n`).join(''), () => done())
+    },
+  })
+}
+
+/** What is kept of a line that does not end. */
+const REST_MAX = 64 * 1024
+
+/** Never keeps the process alive: it ends with its client, and not with what it still wanted to try. */
+function after(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms)
+  timer.unref()
+  return () => clearTimeout(timer)
+}

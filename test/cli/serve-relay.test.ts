@@ -1,0 +1,103 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { RECEIPT } from '../proxy/counting-meter.js'
+import { SCRIPTED } from '../proxy/harness.js'
+import { answerOf, call, eventsOf, openSession, post, postModern } from '../proxy/http-harness.js'
+import { EVERYTHING, Home } from './process.js'
+
+let home: Home
+let child: ChildProcessWithoutNullStreams | undefined
+
+beforeEach(() => {
+  home = new Home()
+})
+
+afterEach(async () => {
+  child?.kill('SIGKILL')
+  home.remove()
+})
+
+interface Running {
+  readonly url: URL
+  /** The lines of its standard error. */
+  readonly lines: string[]
+  readonly exit: Promise<unknown>
+}
+
+async function serve(upstream: readonly string[], ...options: readonly string[]): Promise<Running> {
+  const started = home.start(['serve', '--http', '127.0.0.1:0', ...options, '--', ...upstream])
+  child = started
+  started.stdin.end()
+  const exit = once(started, 'exit').then(([code]) => code as unknown)
+  const lines: string[] = []
+  const url = await new Promise<string>((resolve, reject) => {
+    void exit.then((code) => reject(new Error(`ended with ${String(code)}: ${lines.join('\n')}`)))
+    createInterface({ input: started.stderr }).on('line', (line) => {
+      lines.push(line)
+      const address = /listening on (\S+)$/.exec(line)?.[1]
+      if (address !== undefined) resolve(address)
+    })
+  })
+  return { url: new URL(url), lines, exit }
+}
+
+async function keyOf(account: string): Promise<string> {
+  return (await home.json<{ key: string }>('key', 'create', '--account', account)).key
+}
+
+async function usedBy(account: string): Promise<{ lifetime_used: number; reserved: number }> {
+  return home.json('credits', '--account', account)
+}
+
+it('a server that speaks over standard streams is served over HTTP, its calls metered to the keys that make them', async () => {
+  await home.run('init')
+  await home.run('account', 'create', 'bob')
+  const [ada, bob] = [await keyOf('default'), await keyOf('bob')]
+  const served = await serve([process.execPath, ...SCRIPTED])
+  expect((await post(served, { jsonrpc: '2.0', id: 1, method: 'tools/list' }, { caller: 'none' })).status).toBe(401)
+  const session = await openSession(served, ada)
+  const listed = (await answerOf(await post(served, { jsonrpc: '2.0', id: 1, method: 'tools/list' }, { caller: ada, session }))).result
+  expect((listed?.['tools'] as { name: string }[]).map(({ name }) => name)).toContain('get_credit_balance')
+  const keyed = { caller: ada, headers: { 'idempotency-key': 'job-1' } }
+  const meta = (await call(served, session, 2, 'raw_line', {}, keyed)).result?.['_meta'] as { [RECEIPT]: { transaction: string } }
+  expect(meta).toMatchObject({ [RECEIPT]: { charged: 1, replayed: false } })
+  const { transaction } = meta[RECEIPT]
+  expect((await call(served, session, 3, 'raw_line', {}, keyed)).result?.['_meta']).toMatchObject({ [RECEIPT]: { charged: 1, replayed: true } })
+  // A call that only asks is no write, and has no key of its own.
+  expect((await call(served, session, 7, 'explain_charge', { arguments: { transaction } }, { caller: ada, headers: { 'idempotency-key': 'job-2' } })).result).toMatchObject({ structuredContent: { outcome: 'charged' } })
+  expect((await call(served, session, 4, 'raw_line', {}, { caller: bob }).catch((error: Error) => error.message))).toMatchObject({ error: { message: 'Session not found' } })
+  const modern = await answerOf(await postModern(served, 1, 'tools/call', { name: 'raw_line' }, { caller: bob }))
+  expect(modern.result?.['_meta']).toMatchObject({ [RECEIPT]: { charged: 1 } })
+  const balance = await answerOf(await postModern(served, 2, 'tools/call', { name: 'get_credit_balance' }, { caller: bob }))
+  expect(balance.result?.['structuredContent']).toMatchObject({ account: 'bob', lifetime_used: 1 })
+
+  const revoked = await home.json<{ id: string }[]>('key', 'list')
+  await home.run('key', 'revoke', revoked[0]?.id ?? '')
+  expect((await post(served, { jsonrpc: '2.0', id: 5, method: 'ping' }, { caller: ada, session })).status).toBe(401)
+  expect([await usedBy('default'), await usedBy('bob')]).toMatchObject([{ lifetime_used: 1, reserved: 0 }, { lifetime_used: 1, reserved: 0 }])
+
+  child?.kill('SIGTERM')
+  expect(await served.exit).toBe(0)
+  const logged = served.lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { calls?: { tool: string; outcome: string }[] })
+  const calls = logged.flatMap(({ calls }) => calls ?? [])
+  expect(calls).toContainEqual({ tool: 'get_credit_balance', outcome: 'ok' })
+  expect(calls.filter(({ outcome }) => outcome === 'ok')).toHaveLength(5)
+})
+
+it('T03: told to end in mid-call, it answers, charges and ends with 0', async () => {
+  await home.run('init')
+  const served = await serve(EVERYTHING, '--no-auth', '--log', 'off')
+  const session = await openSession(served)
+  const params = { name: 'trigger-long-running-operation', arguments: { duration: 0.3, steps: 1 } }
+  const events = eventsOf(await post(served, { jsonrpc: '2.0', id: 1, method: 'tools/call', params }, { session }))
+  expect((await events.next()).value?.message).toBeUndefined()
+  child?.kill('SIGTERM')
+  let message = (await events.next()).value?.message
+  // The upstream may tell of other things in between.
+  while (message !== undefined && 'method' in message) message = (await events.next()).value?.message
+  expect(message).toMatchObject({ id: 1, result: { _meta: { [RECEIPT]: { charged: 1 } } } })
+  expect(await served.exit).toBe(0)
+  expect(await usedBy('default')).toMatchObject({ lifetime_used: 1, reserved: 0 })
+})
