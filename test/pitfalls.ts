@@ -62,14 +62,10 @@ export const PITFALLS: readonly Requirement[] = [
   {
     id: 'T18',
     behaviour: 'fault-inject disk full/locked at commit: call is not acknowledged as charged, nothing lost',
-    deferred: 'needs a store that can be made to fail at its commit',
-    partly: true,
   },
   {
     id: 'T19',
     behaviour: 'DB down: paid tools refuse with `ledger_unavailable`, free tools work; never report 0',
-    deferred: 'needs free operations served while the ledger is away',
-    partly: true,
   },
   {
     id: 'T20',
@@ -134,21 +130,16 @@ export const PITFALLS: readonly Requirement[] = [
   {
     id: 'T35',
     behaviour: 'nested calls through the proxy each produce a row',
-    deferred: 'needs nested calls through the proxy',
-    partly: true,
   },
   {
     id: 'T36',
     behaviour:
       'route matrix over tools: MCP stdio and HTTP, REST, CLI, library, proxy, gateway, batch: same refusal. ' +
       'Upstream resources and prompts are not metered',
-    deferred: 'needs HTTP, REST and the gateway',
-    partly: true,
   },
   {
     id: 'T37',
     behaviour: 'child refusal returns a normal result to the parent within 1 s',
-    deferred: 'needs delegation',
   },
   {
     id: 'T38',
@@ -169,11 +160,13 @@ export const PITFALLS: readonly Requirement[] = [
     id: 'T44',
     behaviour: 'restore + replay of webhooks/idempotency keys is a no-op; migration list checked',
     deferred: 'needs payment webhooks',
+    partly: true,
   },
   { id: 'T45', behaviour: 'null period counter -> refuse to compute, not another unit' },
   {
     id: 'T46',
     behaviour: 'only digests and metadata stored (but for `keep_result`); test greps DB for planted secret',
-    deferred: 'needs webhooks and logs to search',
+    deferred: 'needs webhooks to search',
+    partly: true,
   },
 ]

@@ -71,8 +71,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
     behaviour:
       '`get_budget_status`: budget consumption of MCP use, a budget for one run included; it holds across ' +
       'processes, restarts and transports',
-    deferred: 'the transport is stdio: needs HTTP',
-    partly: true,
   },
   { id: 'SN-12', behaviour: '`get_mcp_usage`: calls and credits by tool' },
   { id: 'SN-13', behaviour: 'CLI `credits` and `usage`' },
@@ -117,8 +115,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
     behaviour:
       'the balance is right at once after each operation, in every process and transport, and subscribers are ' +
       'notified',
-    deferred: 'needs HTTP: the other transport',
-    partly: true,
   },
   {
     id: 'WC-08',
@@ -277,7 +273,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'ND-18',
     behaviour: 'rate limits are apart from credits: 429 with `Retry-After`, never for money',
-    deferred: 'needs HTTP and its rate limits',
   },
   {
     id: 'ND-19',
@@ -409,12 +404,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
     behaviour:
       'binding quote: `quote_id`, maximum charge and expiry; a charge under a quote never exceeds it, a stale or ' +
       'mismatched quote is refused before work starts, a price change in between does not touch it',
-    deferred: 'needs quotes',
   },
   {
     id: 'AX-02',
     behaviour: 'a list of calls is quoted and reserved as one plan and spent down call by call',
-    deferred: 'needs quotes and plans of several calls',
   },
   {
     id: 'AX-03',
@@ -422,19 +415,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
       'delegation: a key carves out a child key with an amount, an expiry, allowed operations and a depth limit; ' +
       'a child can never spend more than any ancestor allows; revoking a parent revokes its children; what is ' +
       'unspent needs no return',
-    deferred: 'needs keys and delegation',
   },
   {
     id: 'AX-04',
     behaviour:
       'approval: above a threshold a human confirms (elicitation where the client can, CLI or dashboard ' +
       'otherwise), nothing is spent before, silence is refusal; tool permission is never spend consent',
-    deferred: 'needs approvals',
   },
   {
     id: 'AX-05',
     behaviour: 'a blocked call can be resumed after top-up or approval and runs once',
-    deferred: 'needs approvals',
   },
   {
     id: 'AX-06',
@@ -457,8 +447,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
     behaviour:
       'any charge can be explained: quote, reservation, attempts, price version, sums, grants that paid, budgets ' +
       'it counted against, refund',
-    deferred: 'needs quotes',
-    partly: true,
   },
   {
     id: 'AX-11',
@@ -475,7 +463,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'AX-13',
     behaviour: 'cost reported by an upstream server is taken when the catalog trusts it, up to a cap',
-    deferred: 'needs costs reported by upstream servers',
   },
   {
     id: 'AX-14',
@@ -487,19 +474,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
     id: 'AX-15',
     behaviour:
       'runaway guard: N identical calls, or a burn rate over a limit, are stopped with the amount saved stated',
-    deferred: 'needs the runaway guard',
   },
   {
     id: 'AX-16',
     behaviour: 'an agent can ask for more budget, never grant it',
-    deferred: 'needs requests for credits',
-    partly: true,
   },
   {
     id: 'AX-17',
     behaviour: 'one pool, one rule set and one error body over MCP stdio, MCP HTTP, REST, CLI, library and proxy',
-    deferred: 'needs HTTP and REST',
-    partly: true,
   },
   {
     id: 'AX-18',
@@ -510,7 +492,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     behaviour: 'balance and usage card inside the chat client (MCP App)',
     deferred: 'needs the card for chat clients',
   },
-  { id: 'AX-20', behaviour: 'price changes are readable by agents (`since`)', deferred: 'needs changes since a date at every door' },
+  { id: 'AX-20', behaviour: 'price changes are readable by agents (`since`)' },
   {
     id: 'AX-21',
     behaviour:
@@ -535,8 +517,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     id: 'AX-25',
     behaviour: 'a stop switch: one command or button stops all spending of an account at once, and another resumes it',
-    deferred: 'needs account states at every door',
-    partly: true,
   },
   {
     id: 'AX-26',

@@ -52,13 +52,13 @@ describe.each(DATABASES)('T30: on %s', (kind) => {
     await expectWhole(credits)
   })
 
-  it('the same holds for a metered call that turns out dearer than its highest price', async () => {
+  it('a metered call is charged what was set aside for it, however dear its server says that it was', async () => {
     const { credits } = await account(14)
     const agent = credits.as({ holder: 'agent' })
     const run = async (): Promise<RunOutcome> => ({ kind: 'result', result: { content: [], structuredContent: { cost: 17 } } })
     const answer = await agent.meter({ tool: 'job', arguments: {}, meta: undefined, signal: new AbortController().signal, run })
-    expect(answer).toMatchObject({ result: { _meta: { 'io.github.mcp-credits/receipt': { charged: 14, balance: 0 } } } })
-    expect((await credits.messages()).filter(({ type }) => type === 'uncollected')).toMatchObject([{ facts: { credits: 3 } }])
+    expect(answer).toMatchObject({ result: { _meta: { 'io.github.mcp-credits/receipt': { charged: 10, balance: 4 } } } })
+    expect((await credits.messages()).filter(({ type }) => type === 'uncollected')).toMatchObject([{ facts: { credits: 7 } }])
     await expectWhole(credits)
   })
 
