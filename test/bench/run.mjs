@@ -1,5 +1,6 @@
 import { benchBudgets } from './budgets.mjs'
 import { benchCalls } from './calls.mjs'
+import { benchHttp } from './http.mjs'
 import { benchProcesses } from './processes.mjs'
 import { benchReads } from './reads.mjs'
 import { benchStart } from './start.mjs'
@@ -17,6 +18,7 @@ const isAsked = (/** @type {string} */ leg) => asked.length === 0 || asked.inclu
 if (isAsked('writes')) await benchWrites(ROUNDS)
 if (isAsked('processes')) await benchProcesses()
 if (isAsked('calls')) await benchCalls(ROUNDS)
+if (isAsked('http')) await benchHttp(ROUNDS)
 if (isAsked('start')) await benchStart(ROUNDS * 2)
 if (isAsked('reads')) await benchReads(ROUNDS)
 if (isAsked('usage')) await benchUsage()

@@ -113,7 +113,7 @@ export const PACKAGES: readonly Package[] = [
     places: DOORS,
     reason: 'the protocol in every version from 2024-10-07 on, from one factory',
   },
-  { name: '@modelcontextprotocol/client', places: DOORS, reason: "reads an upstream server's tools" },
+  { name: '@modelcontextprotocol/client', places: DOORS, reason: "reads an upstream server's tools, and reaches one over HTTP" },
   { name: '@modelcontextprotocol/sdk', places: DOORS, reason: 'the previous SDK; optional, for a server that is built on it' },
   { name: 'hono', places: ['src/http'], reason: 'routes and middleware over web-standard requests' },
   { name: '@hono/node-server', places: ['src/http'], reason: "serves web-standard requests on Node's own server" },

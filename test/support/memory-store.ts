@@ -198,7 +198,7 @@ class MemoryStore implements Store {
     return this.#answer(() =>
       this.#database
         .tables(query.account)
-        .transactions.filter((row) => isAskedFor(row, query))
+        .transactions.filter((row, _, journal) => isAskedFor(row, query) && isDoneBy(row, query.keys, journal))
         .toReversed()
         .slice(0, query.limit),
     )
@@ -347,6 +347,11 @@ function find(tables: Tables, need: Need): Found {
       const reservation = tables.reservations.get(need.sequence) ?? null
       return { kind: 'reservation', reservation, grants: (reservation?.pins ?? []).map((pin) => grantOf(pin.grant)) }
     }
+    case 'reservations': {
+      const reservations = need.sequences.map((sequence) => tables.reservations.get(sequence) ?? null)
+      const pinned = new Set(reservations.flatMap((reservation) => (reservation?.pins ?? []).map((pin) => pin.grant)))
+      return { kind: 'reservations', reservations, grants: [...pinned].map(grantOf) }
+    }
     case 'transaction': {
       const transaction = tables.transactions[need.sequence - 1] ?? null
       return { kind: 'transaction', transaction, grants: transaction === null ? [] : paidBy(transaction).map(grantOf) }
@@ -428,14 +433,22 @@ function isAskedFor(row: Transaction, query: TransactionQuery): boolean {
   )
 }
 
+/** What keys did, and what gives it back. */
+function isDoneBy(row: Transaction, keys: readonly string[] | undefined, journal: readonly Transaction[]): boolean {
+  const givesBack = row.kind === 'release' || row.kind === 'refund'
+  const by = [row.key, givesBack ? journal[(row.refersTo as number) - 1]?.key : null]
+  return keys === undefined || by.some((key) => key != null && keys.includes(key))
+}
+
 function usageOf(journal: readonly Transaction[], query: UsageQuery): readonly UsageSum[] {
-  const { by, label, since, until } = query
+  const { by, label, keys, since, until } = query
   const sums = new Map<string, UsageSum>()
   for (const row of journal) {
     const charge = row.kind === 'refund' ? (journal[(row.refersTo as number) - 1] as Transaction) : row
     const isSpent = charge.kind === 'charge' || charge.kind === 'settle'
     if (!isSpent || charge.at < since || charge.at >= until) continue
     if (label !== undefined && charge.labels?.[label.name] !== label.value) continue
+    if (keys !== undefined && !keys.includes(charge.key as string)) continue
     const key = by === null ? null : 'label' in by ? (charge.labels?.[by.label] ?? null) : charge[by.column]
     const quarter = Math.floor(charge.at / QUARTER_MS)
     const name = JSON.stringify([key, quarter, row === charge])

@@ -2,7 +2,7 @@
  * `node test/support/report.mjs <leg>…` sums up the legs that `run.mjs` has run and ends with the line
  * `N passed, N failed`; it fails if a test failed, if a leg did not run or if a leg held no test.
  */
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -52,6 +52,17 @@ export function sumOf(tallies) {
 export function announce({ passed, failed }) {
   console.log(`${passed} passed, ${failed} failed`)
   return failed === 0 && passed > 0 ? 0 : 1
+}
+
+/**
+ * Keeps a leg's tally for the sum over the legs.
+ *
+ * @param {string} leg
+ * @param {Tally} tally
+ */
+export function writeTally(leg, tally) {
+  mkdirSync(resultsFolder, { recursive: true })
+  writeFileSync(join(resultsFolder, `${leg}.tally.json`), JSON.stringify(tally))
 }
 
 /**

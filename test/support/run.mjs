@@ -3,10 +3,10 @@
  * sum over the legs.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { announce, resultsFolder, tallyOf } from './report.mjs'
+import { announce, resultsFolder, tallyOf, writeTally } from './report.mjs'
 
 const [leg, ...options] = process.argv.slice(2)
 const reportFile = join(resultsFolder, `${leg}.json`)
@@ -21,7 +21,7 @@ const { status } = spawnSync(process.execPath, [vitest, 'run', '--project', Stri
   stdio: 'inherit',
 })
 const tally = tallyOf(readReport(), status)
-writeFileSync(tallyFile, JSON.stringify(tally))
+writeTally(String(leg), tally)
 process.exitCode = announce(tally)
 
 /** @returns {Parameters<typeof tallyOf>[0]} */
