@@ -25,6 +25,11 @@ export interface Approval {
   readonly operation: string | null
   readonly variant: string | null
   readonly tool: string | null
+  /** How much of it, where it is one operation's; the labels that it would carry. No argument is kept (T46). */
+  readonly quantity: number | null
+  readonly labels: Readonly<Record<string, string>> | null
+  /** The name that somebody gave the key. */
+  readonly keyName: string | null
   /** The most that a yes lets be spent, or what is asked for. */
   readonly maximum: MicroCredits
   /** The budget that is to be raised. */
@@ -46,7 +51,7 @@ export function approvalDocument({ id: _, maximum, ...rest }: Approval): RecordD
 
 export function approvalOf({ id, document }: Pick<AccountRecord, 'id' | 'document'>): Approval {
   const stored = document as unknown as Omit<Approval, 'id' | 'maximum'> & { readonly maximum: number }
-  return { ...stored, id, maximum: BigInt(stored.maximum) }
+  return { ...stored, quantity: stored.quantity ?? null, labels: stored.labels ?? null, keyName: stored.keyName ?? null, id, maximum: BigInt(stored.maximum) }
 }
 
 export function statusAt({ state, expiresAt, usedBy }: Approval, at: Instant): ApprovalStatus {

@@ -4,17 +4,20 @@ import { starter } from './bundled.js'
 import { TOOL_OPERATION } from './catalog.js'
 import { problem, type PriceProblem, refusingBadAmounts } from './price-problem.js'
 import type { CatalogDocument, OperationDocument } from './schema.js'
+import { toolNamed } from './tool-id.js'
 
 export type Edited = { readonly kind: 'edited'; readonly document: CatalogDocument } | PriceProblem
 
 /**
  * The document with another price for an operation (`blog.post`), a variant (`video.clip/premium`) or an upstream
- * tool. What is no operation is a tool. The given document stays as it is; the new one is for `parseCatalog` to check.
+ * tool (`tool:create_issue`). What is no operation is a tool. The given document stays as it is; the new one is for `parseCatalog` to check.
  */
 export function withPrice(document: CatalogDocument, target: string, credits: string): Edited {
   const amount = refusingBadAmounts(() => parseCredits(credits, 'credits'))
   if (typeof amount !== 'bigint') return amount
   if (target === TOOL_OPERATION) return edited({ ...document, default_tool_price: credits })
+  const tool = toolNamed(target)
+  if (tool !== null) return withToolPrice(document, tool, credits, amount === 0n)
   const [id = '', variant] = target.split('/')
   const operation = own(document.operations, id)
   if (operation === undefined || (variant === undefined && isOtherTool(document, id))) {

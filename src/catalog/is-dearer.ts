@@ -1,8 +1,7 @@
 import { AMOUNT_MAX, type MicroCredits } from '../money/credits.js'
 import type { Rate } from '../money/rate.js'
 import type { Offer } from './catalog.js'
-import { evaluatePrice } from './evaluate-price.js'
-import type { Price, Tier } from './price.js'
+import { isFreePrice, type Price, type Tier } from './price.js'
 
 /**
  * Whether anybody could pay more by `after` than by `before`: whatever is not provably as cheap counts as dearer,
@@ -89,9 +88,5 @@ function rateAt(tiers: readonly Tier[], quantity: number): Rate {
 }
 
 function isFree(price: Price): boolean {
-  if (price.model === 'pass_through') return Object.values(price.rates).every(({ amount }) => amount === 0n)
-  if (price.model === 'range') return price.maximum === 0n && price.hard
-  if (price.model === 'tiered') return price.tiers.every(({ rate }) => rate.amount === 0n)
-  const evaluated = evaluatePrice(price, 1, null)
-  return evaluated.kind === 'exact' && evaluated.amount === 0n
+  return price.model === 'pass_through' ? Object.values(price.rates).every(({ amount }) => amount === 0n) : isFreePrice(price)
 }

@@ -3,6 +3,7 @@ import { parseQuantity } from '../money/rate.js'
 import { type Catalog, type Found, TOOL_OPERATION, type ToolMapping } from './catalog.js'
 import { describeFound, readFound } from './found-value.js'
 import { readPointer } from './json-pointer.js'
+import { isFreePrice } from './price.js'
 import { problem, type PriceProblem, refusingBadAmounts } from './price-problem.js'
 import { type ActualConsumption, type Priced, quoteOwnPrice, quotePrice } from './quote-price.js'
 
@@ -37,16 +38,16 @@ export function priceToolCall(
   if (mapping === undefined) {
     return catalog.defaultToolPrice === null
       ? { kind: 'unpriced', tool, line: `${JSON.stringify(tool)}: { "credits": "1" }` }
-      : freeIfNothing(quotePrice(catalog, { operation: TOOL_OPERATION }))
+      : orFree(quotePrice(catalog, { operation: TOOL_OPERATION }))
   }
   if (mapping.kind === 'free') return { kind: 'free', operation: null }
   const variant = variantOfCall(tool, mapping.variant, args)
   if (typeof variant === 'object' && variant !== null) return variant
   const { quantity } = mapping
-  if (typeof quantity === 'number') return freeIfNothing(priceMapped(catalog, mapping, variant, quantity))
+  if (typeof quantity === 'number') return orFree(priceMapped(catalog, mapping, variant, quantity))
   if (quantity.from === 'result') return between(catalog, mapping, variant, quantity)
   const read = quantityOf(tool, quantity, args)
-  return typeof read === 'number' ? freeIfNothing(priceMapped(catalog, mapping, variant, read)) : read
+  return typeof read === 'number' ? orFree(priceMapped(catalog, mapping, variant, read)) : read
 }
 
 type PricedMapping = Extract<ToolMapping, { kind: 'priced' }>
@@ -62,13 +63,17 @@ function priceMapped(
     : quoteOwnPrice(catalog, { operation, price, quantity })
 }
 
-function freeIfNothing(priced: Priced | PriceProblem): FreeTool | Priced | PriceProblem {
-  return priced.kind === 'priced' && isNothing(priced) ? { kind: 'free', operation: priced.operation } : priced
+function orFree(priced: Priced | PriceProblem): FreeTool | Priced | PriceProblem {
+  return priced.kind === 'priced' && isFree(priced) ? { kind: 'free', operation: priced.operation } : priced
 }
 
-/** A price of exactly nothing is never a reason to stop a call, also where there is no credit left (WC-05). */
-export function isNothing({ exact, maximum, requiresPlan }: Priced): boolean {
-  return exact && maximum === 0n && requiresPlan.length === 0
+/**
+ * Whether the catalog says that this costs nothing whatever is asked for: it is never charged and never stopped, also where
+ * there is no credit left (WC-05). Whoever asks decides the arguments: what has a price and only comes to nothing by them
+ * is a call like any other, or a quantity of 0 would be a way around keys, roles and the stop switch.
+ */
+export function isFree({ lines, requiresPlan }: Priced): boolean {
+  return requiresPlan.length === 0 && lines.every(({ price }) => isFreePrice(price))
 }
 
 /** The quantity is known only afterwards: anything from none of it to the most that the catalog expects. */
@@ -78,7 +83,7 @@ function between(
   variant: string | null,
   quantity: Found<number>,
 ): Priced | FreeTool | PriceProblem {
-  const most = freeIfNothing(priceMapped(catalog, mapping, variant, quantity.atMost ?? 0))
+  const most = orFree(priceMapped(catalog, mapping, variant, quantity.atMost ?? 0))
   const least = priceMapped(catalog, mapping, variant, 0)
   if (most.kind !== 'priced') return most
   if (least.kind !== 'priced') return least

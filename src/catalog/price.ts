@@ -118,6 +118,25 @@ export function countsQuantity(price: Price): boolean {
   return price.model === 'per_unit' || price.model === 'tiered' || (price.model === 'range' && price.perUnit)
 }
 
+/**
+ * Whether a price is nothing whatever it is asked for: what the catalog calls free (WC-05). A price that only comes to
+ * nothing for a quantity of 0 is none of these, and neither is one that is known by what was used.
+ */
+export function isFreePrice(price: Price): boolean {
+  switch (price.model) {
+    case 'flat':
+      return price.credits === 0n
+    case 'per_unit':
+      return price.rate.amount === 0n
+    case 'tiered':
+      return price.tiers.every(({ rate }) => rate.amount === 0n)
+    case 'range':
+      return price.maximum === 0n
+    case 'pass_through':
+      return false
+  }
+}
+
 function read(text: string): MicroCredits {
   return parseCredits(text, 'credits')
 }

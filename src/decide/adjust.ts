@@ -1,6 +1,6 @@
 import { OPEN_GRANTS_MAX } from '../ledger/account.js'
 import { PRIORITY_DEFAULT } from '../ledger/grant.js'
-import { formatCredits, toCredits } from '../money/credits.js'
+import { creditWords, formatCredits, toCredits } from '../money/credits.js'
 import { NEVER } from '../time/instant.js'
 import type { AdjustCommand } from './command.js'
 import type { Draft } from './draft.js'
@@ -35,7 +35,7 @@ function give(draft: Draft, command: AdjustCommand): Outcome {
 function take(draft: Draft, command: AdjustCommand, amount: bigint): Outcome {
   const { available } = draft.account.books
   if (available < amount) {
-    return refuse('out_of_credits', `${formatCredits(amount)} credits cannot be taken from a balance of ${formatCredits(available)}`, {
+    return refuse('out_of_credits', `${creditWords(amount)} cannot be taken from a balance of ${formatCredits(available)}`, {
       details: { required: toCredits(amount), available: toCredits(available), shortfall: toCredits(amount - available) },
     })
   }

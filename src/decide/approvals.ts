@@ -91,7 +91,7 @@ function approve(draft: Draft, command: ResolveApprovalCommand, record: AccountR
 function raise(draft: Draft, command: ResolveApprovalCommand, record: AccountRecord): Outcome {
   const { budget: id, maximum } = approvalOf(record)
   const budget = openRecord(draft, 'budget', id ?? '')
-  if (budget === null) return unknownRecord(draft, 'budget', 'unknown_budget', id ?? '')
+  if (budget === null) return budgetGone(draft, record.id, id ?? '')
   const possible = raisable(budget, maximum)
   if (possible < maximum) {
     return refuse('invalid_amount', `The limit of ${id} can be raised by ${formatCredits(possible)} at most`, {
@@ -101,6 +101,13 @@ function raise(draft: Draft, command: ResolveApprovalCommand, record: AccountRec
   const outcome = post(draft, command, record, { state: 'granted' }, { budget: id, limitRaised: toCredits(maximum) })
   moveLimit(draft, budget, maximum)
   return outcome
+}
+
+/** What was asked for is there no more: of a request for it only a no is left to give. */
+function budgetGone(draft: Draft, request: string, id: string): Refused {
+  const unknown = unknownRecord(draft, 'budget', 'unknown_budget', id)
+  const advice = [`It was removed since it was asked for, so deny the request: npx mcp-credits deny ${request} --account ${draft.account.id}`]
+  return { ...unknown, refusal: { ...unknown.refusal, advice } }
 }
 
 function topUp(draft: Draft, command: ResolveApprovalCommand, record: AccountRecord): Outcome {

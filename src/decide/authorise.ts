@@ -1,5 +1,5 @@
 import type { SpendFacts } from '../budgets/budget.js'
-import { hasScope, mayUse, usedNow, whyInvalid } from '../keys/key.js'
+import { ASK_FOR_ANOTHER_KEY, hasScope, keyWords, mayUse, usedNow, whyInvalid } from '../keys/key.js'
 import { maySpend, memberOf } from '../keys/member.js'
 import type { Command } from './command.js'
 import type { Draft } from './draft.js'
@@ -39,13 +39,13 @@ export function refusalByKey(draft: Draft, command: Command): Refused | null {
   const key = keyNamed(draft, actor.key)
   const why = key === null ? 'is not known' : whyInvalid(key, draft.at)
   if (key === null || why !== null) {
-    return refuse('unauthenticated', `The key ${why}`, { advice: ['Use another key: npx mcp-credits key create'] })
+    return refuse('unauthenticated', `${key === null ? 'The key' : keyWords(key)} ${why}`, { advice: [ASK_FOR_ANOTHER_KEY] })
   }
   // Credits to spend were handed on, and with them no right to have more bought for whoever handed them on.
-  if (kind === 'purchase' && key.isDelegated) return refuse('forbidden', `The key ${key.prefix}… was delegated and buys nothing`, { details: { command: kind } })
+  if (kind === 'purchase' && key.isDelegated) return refuse('forbidden', `${keyWords(key)} was delegated and buys nothing`, { details: { command: kind } })
   const scope = isOperators(command) ? 'admin' : READING.has(kind) ? 'credits:read' : 'credits:spend'
   if (hasScope(key.scopes, scope)) return null
-  return refuse('forbidden', `The key ${key.prefix}… may not do this; it takes the scope ${scope}`, { details: { scope, scopes: key.scopes } })
+  return refuse('forbidden', `${keyWords(key)} may not do this; it takes the scope ${scope}`, { details: { scope, scopes: key.scopes } })
 }
 
 /** Remembers that a key was used, to the hour, in the write of what it was used for. */
@@ -77,10 +77,11 @@ function refusalByRole(draft: Draft, { member }: SpendFacts): Refused | null {
   })
 }
 
-function refusalByScope(draft: Draft, { key: id, operation, category }: SpendFacts): Refused | null {
+/** Why a key may not spend on this: its scopes name other operations. */
+export function refusalByScope(draft: Draft, { key: id, operation, category }: SpendFacts): Refused | null {
   const key = id === null ? null : keyNamed(draft, id)
   if (key === null || operation === null || mayUse(key.scopes, operation, category)) return null
-  return refuse('forbidden', `The key ${key.prefix}… may not spend on ${operation}; its scopes are ${key.scopes.join(', ')}`, {
+  return refuse('forbidden', `${keyWords(key)} may not spend on ${operation}; its scopes are ${key.scopes.join(', ')}`, {
     details: { operation, category, scopes: key.scopes },
   })
 }

@@ -3,12 +3,13 @@ import type { ApprovalTerms, Guard } from '../budgets/guard.js'
 import { type AccountRecord, OPEN_RECORDS_MAX } from '../ledger/account-record.js'
 import { LATE_SETTLEMENT_MS, type Reservation } from '../ledger/reservation.js'
 import type { Transaction } from '../ledger/transaction.js'
-import { formatCredits, MICRO_PER_CREDIT, type MicroCredits, toCredits } from '../money/credits.js'
+import { creditWords, formatCredits, type MicroCredits, toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
 import type { Draft } from './draft.js'
 import { type GuardedCall, guardOn } from './guards.js'
 import { tell } from './messages.js'
 import { refuse, type Refused } from './outcome.js'
+import { keyNameOf } from './spend-facts.js'
 
 /** A person's yes that a call can be made on. */
 export interface Consent {
@@ -73,7 +74,7 @@ function isAnswerTo(draft: Draft, { state, expiresAt, maximum }: Approval, { amo
 function ask(draft: Draft, guard: Guard<ApprovalTerms>, call: GuardedCall, before: Approval | null): Refused {
   const full = closeLapsed(draft).filter((approval) => approval.id !== before?.id)
   if (isTooMany(full, call.key)) return refuseToAsk(draft, guard, call)
-  const { key, operation, variant, tool, amount: maximum } = call
+  const { key, operation, variant, tool, quantity, labels, amount: maximum } = call
   const approval: Approval = {
     id: approvalId(call),
     asks: 'call',
@@ -82,6 +83,9 @@ function ask(draft: Draft, guard: Guard<ApprovalTerms>, call: GuardedCall, befor
     operation,
     variant,
     tool,
+    quantity,
+    labels,
+    keyName: keyNameOf(draft, key),
     maximum,
     budget: null,
     reason: null,
@@ -164,15 +168,15 @@ function refuseToAsk(draft: Draft, guard: Guard<ApprovalTerms>, call: GuardedCal
   })
 }
 
-type Costing = Pick<GuardedCall, 'key' | 'operation' | 'tool' | 'amount' | 'available'>
+type Costing = Pick<GuardedCall, 'key' | 'operation' | 'tool' | 'amount' | 'available'> & Partial<Pick<GuardedCall, 'variant' | 'quantity'>>
 
 function wordsOf({ above }: ApprovalTerms, { operation, tool, amount, available }: Costing): string {
   const sums = `a person has to approve more than ${formatCredits(above)}, and ${formatCredits(available)} are available`
-  return `${tool ?? operation} costs up to ${formatCredits(amount)} ${amount === MICRO_PER_CREDIT ? 'credit' : 'credits'}; ${sums}`
+  return `${tool ?? operation} costs up to ${creditWords(amount)}; ${sums}`
 }
 
-function detailsOf({ above }: ApprovalTerms, { operation, tool, amount, available }: Costing): Readonly<Record<string, unknown>> {
-  return { operation, tool, required: toCredits(amount), above: toCredits(above), available: toCredits(available) }
+function detailsOf({ above }: ApprovalTerms, { operation, variant, quantity, tool, amount, available }: Costing): Readonly<Record<string, unknown>> {
+  return { operation, ...(quantity === undefined ? {} : { variant, quantity }), tool, required: toCredits(amount), above: toCredits(above), available: toCredits(available) }
 }
 
 /** Why a call that is only estimated would be asked about; null where it would not. An estimate asks nobody. */

@@ -17,7 +17,7 @@ import { decideEnd } from './end.js'
 import { decideExtend } from './extend.js'
 import { decideGrant } from './grant.js'
 import { decideRemoveGuard, decideResetGuard, decideSetGuard } from './guards.js'
-import { replayOf, withSaltedFingerprint } from './idempotency.js'
+import { replayOf, withOwnNames, withSaltedFingerprint } from './idempotency.js'
 import { type Changes, type Decision, type Outcome, refuse, type Refused } from './outcome.js'
 import { decideCreateKey, decidePutMember, decideRemoveMember, decideRevokeKey } from './parties.js'
 import { balanceOfParty } from './own-part.js'
@@ -60,7 +60,7 @@ function decideLoaded(view: AccountView, command: Command, now: Instant): Decisi
   const draft = new Draft(view, account, accountTime(account, now + leapMs))
   if (!advance(draft)) return { kind: 'unfinished', changes: draft.changes() }
   const before = draft.account
-  const signed = withSaltedFingerprint(command, account.labelSalt)
+  const signed = withOwnNames(draft, withSaltedFingerprint(command, account.labelSalt))
   const { idempotencyKey: key, fingerprint, actor: by } = signed
   const outcome = (leapMs > 0 ? null : refusalByKey(draft, signed)) ?? replayOf(draft, { key, fingerprint, by }) ?? decideOne(draft, signed)
   assert(outcome.kind === 'done' || draft.account.sequence === before.sequence, 'a refusal moves no credits')

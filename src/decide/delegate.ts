@@ -1,5 +1,5 @@
 import { budgetDocument, type BudgetTerms, DEFAULT_THRESHOLDS } from '../budgets/budget.js'
-import { DEFAULT_SCOPES, hasScope, isOfOperations, type Key, keyDocument, keyLookup, keyOf, type KeyTerms, whyInvalid } from '../keys/key.js'
+import { DEFAULT_SCOPES, hasScope, isOfOperations, type Key, keyDocument, keyLookup, keyOf, type KeyTerms, keyWords, whyInvalid } from '../keys/key.js'
 import type { AccountRecord } from '../ledger/account-record.js'
 import { toCredits } from '../money/credits.js'
 import { type Instant, NEVER } from '../time/instant.js'
@@ -10,6 +10,7 @@ import type { Draft } from './draft.js'
 import { refusalByState } from './limits.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
 import { postRecord, tooMany } from './records.js'
+import { refusalToHandOn } from './runaway.js'
 import { beyond, refusalOfScopes } from './scopes.js'
 import { ANYTHING, keyNamed, spendFacts } from './spend-facts.js'
 
@@ -24,7 +25,8 @@ export const DEPTH_MAX = 8
 export function decideDelegate(draft: Draft, command: DelegateCommand): Outcome {
   const { id, actor, amount } = command
   const parent = parentOf(draft, command)
-  const refused = refusalByState(draft.account) ?? refusalByParty(draft, spendFacts(draft, actor, ANYTHING)) ?? refusalByParent(parent)
+  const facts = spendFacts(draft, actor, ANYTHING)
+  const refused = refusalByState(draft.account) ?? refusalByParty(draft, facts) ?? refusalByParent(parent) ?? refusalToHandOn(draft, facts)
   if (refused !== null) return refused
   if (amount <= 0n) return refuse('invalid_amount', 'credits: expected more than zero')
   const operations = command.operations === null ? null : [...new Set(command.operations)]
@@ -60,13 +62,13 @@ function parentOf(draft: Draft, { actor }: DelegateCommand): Key | null {
 function refusalByParent(parent: Key | null): Refused | null {
   if (parent === null) return null
   if (!parent.mayDelegate) {
-    return refuse('forbidden', `The key ${parent.prefix}… may not delegate`, {
+    return refuse('forbidden', `${keyWords(parent)} may not delegate`, {
       details: { key: parent.id, mayDelegate: false },
       advice: ['Work with this key, or ask whoever made it for one that may delegate (may_delegate).'],
     })
   }
   if (parent.ancestors.length + 1 <= DEPTH_MAX) return null
-  return refuse('forbidden', `The key ${parent.prefix}… is ${parent.ancestors.length} below the first; ${DEPTH_MAX} is as deep as delegation goes`, {
+  return refuse('forbidden', `${keyWords(parent)} is ${parent.ancestors.length} below the first; ${DEPTH_MAX} is as deep as delegation goes`, {
     details: { key: parent.id, depth: parent.ancestors.length, max: DEPTH_MAX },
     advice: ['Work with this key, or have a key higher up delegate.'],
   })
@@ -75,7 +77,7 @@ function refusalByParent(parent: Key | null): Refused | null {
 function refusalByRights(draft: Draft, parent: Key | null, operations: readonly string[]): Refused | null {
   const lacking = parent === null ? null : beyond(draft, parent.scopes, operations)
   if (parent === null || lacking === null) return null
-  return refuse('forbidden', `The key ${parent.prefix}… may not use ${lacking} itself; its scopes are ${parent.scopes.join(', ')}`, {
+  return refuse('forbidden', `${keyWords(parent)} may not use ${lacking} itself; its scopes are ${parent.scopes.join(', ')}`, {
     details: { field: 'operations', scope: lacking, scopes: parent.scopes },
   })
 }

@@ -1,4 +1,5 @@
 import { type GuardId, guardAmong, guardDocument, type GuardOf, type GuardTerms, IDENTICAL_MAX } from '../budgets/guard.js'
+import type { Labels } from '../ledger/transaction.js'
 import type { MicroCredits } from '../money/credits.js'
 import type { RemoveGuardCommand, ResetGuardCommand, SetGuardCommand } from './guard-command.js'
 import type { Draft } from './draft.js'
@@ -61,6 +62,9 @@ export interface GuardedCall {
   readonly operation: string
   readonly variant: string | null
   readonly tool: string | null
+  /** Null for several calls together. */
+  readonly quantity: number | null
+  readonly labels: Labels | null
   /** The most that it can cost. */
   readonly amount: MicroCredits
   /** What its party could spend on it. */

@@ -1,9 +1,10 @@
 import { sha256 } from '../ledger/chain.js'
 import type { Transaction } from '../ledger/transaction.js'
+import { refusalByScope } from './authorise.js'
 import type { Actor, Command } from './command.js'
 import type { Draft } from './draft.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
-import { keyNamed } from './spend-facts.js'
+import { factsOfTransaction, keyNamed } from './spend-facts.js'
 
 /**
  * The command with what the journal keeps of its input: a digest salted with the account's own salt, so that arguments
@@ -17,6 +18,29 @@ export function withSaltedFingerprint(command: Command, salt: string): Command {
   return salted.kind === 'reserve' && call !== null
     ? { ...salted, call: { key: call.key, fingerprint: saltedDigest(salt, call.fingerprint) } }
     : salted
+}
+
+/**
+ * The command with its keys of idempotency as the journal keeps them. What a delegated key calls its work is its own: two
+ * agents that say `job-1` mean two jobs, so theirs are kept apart from everybody else's.
+ */
+export function withOwnNames(draft: Draft, command: Command): Command {
+  const { actor, idempotencyKey: key } = command
+  const call = command.kind === 'reserve' ? command.call : null
+  if ((key === null && call === null) || actor.key === null || actor.keyOf !== undefined) return command
+  const owner = keyNamed(draft, actor.key)?.isDelegated === true ? actor.key : null
+  const named = { ...command, idempotencyKey: key === null ? null : nameOf(owner, key) }
+  return named.kind === 'reserve' && call !== null ? { ...named, call: { ...call, key: nameOf(owner, call.key) } } : named
+}
+
+/** What a key of idempotency of a delegated key is called in the journal; `owner` is null for a name of the account. */
+export function nameOf(owner: string | null, key: string): string {
+  return owner === null ? key : `${owner}:${key}`
+}
+
+/** What its owner calls it, which is all that the owner is told. */
+export function nameWithin(owner: string | null, name: string): string {
+  return owner !== null && name.startsWith(`${owner}:`) ? name.slice(owner.length + 1) : name
 }
 
 /** A text of which only this account can tell whether another one is the same. Numbered, so that a later form can differ. */
@@ -39,7 +63,9 @@ export function replayOf(draft: Draft, { key, fingerprint, by }: Keyed): Outcome
   if (key === null) return null
   const earlier = draft.view.transactionByKey(key)
   if (earlier === null) return null
-  return earlier.fingerprint === fingerprint && isToldOf(draft, earlier, by) ? replay(draft, earlier) : conflict(key)
+  if (earlier.fingerprint !== fingerprint || !isToldOf(draft, earlier, by)) return conflict(nameWithin(by.key, key))
+  // Keys of one account share what they call their work, and none is paid by it for what it may not spend on itself.
+  return (by.key === earlier.key ? null : refusalByScope(draft, { ...factsOfTransaction(draft, earlier), key: by.key })) ?? replay(draft, earlier)
 }
 
 /** A delegated key is answered what it did itself: anybody else's answer is not its to see, nor its work paid by it. */

@@ -13,7 +13,7 @@ import { refusalByParty } from './authorise.js'
 import type { Actor, Party } from './command.js'
 import type { Draft } from './draft.js'
 import { refuse, type Refused } from './outcome.js'
-import { isOwnOf } from './own-part.js'
+import { isAbove } from './own-part.js'
 import type { PricedSubject } from './price-subject.js'
 import { ANYTHING, spendFacts } from './spend-facts.js'
 import { type Spending, spendingOn, standingsOn } from './standings.js'
@@ -57,24 +57,28 @@ export function amountLimits(draft: Draft, spending: Spending): readonly AmountL
   return hard.length === 0 ? [balance] : [balance, ...hard.map((standing) => limitOf(standing, spending.facts))]
 }
 
-function limitOf(standing: Standing, { key, isDelegated }: SpendFacts): AmountLimit {
+function limitOf(standing: Standing, facts: SpendFacts): AmountLimit {
   const { budget, counter, remaining } = standing
   const isCap = budget.id === SPENDING_CAP
-  const isAbove = isDelegated && !isOwnOf(key, standing)
+  const stands = isAbove(facts, standing)
   return {
     type: isCap ? 'spending_cap' : 'budget',
-    id: isAbove ? ABOVE : budget.id,
+    id: stands ? ABOVE : budget.id,
     window: windowName(budget.window),
     resetsAt: counter.windowEnd,
     remaining,
     code: isCap ? 'spending_cap_reached' : 'budget_exceeded',
     standing,
-    isAbove,
+    isAbove: stands,
   }
 }
 
-/** Whether no limit stops `amount`: what nearly every charge is told, without a list being made of its limits. */
+/**
+ * Whether no limit stops `amount`: what nearly every charge is told, without a list being made of its limits. Nothing takes
+ * nothing from any of them, also where a debt or a lowered limit leaves less than that.
+ */
 function isWithin({ account }: Draft, spending: Spending, amount: MicroCredits): boolean {
+  if (amount === 0n) return true
   return account.books.available >= amount && (hardRemaining(spending) ?? amount) >= amount
 }
 
@@ -105,16 +109,17 @@ export function spendingOnSubject(draft: Draft, { priced, tool, version }: Price
   return spendingOn(draft, spendFacts(draft, actor, { operation: priced.operation, tool, labels, priceVersion: version.version }))
 }
 
-/** Why this party may not spend `amount` on this now; null when it may. */
+/**
+ * Why this party may not spend `amount` on this now; null when it may. What the catalog calls free is not asked about (WC-05);
+ * what comes to nothing by its arguments is, like any other call.
+ */
 export function refusalToSpend(draft: Draft, subject: PricedSubject, spending: Spending, amount: MicroCredits): Refused | null {
-  // What costs nothing spends nothing: the stop switch and the balance leave it alone (WC-05).
-  if (amount === 0n) return refusalByPlan(draft, subject)
-  return (
-    refusalByState(draft.account) ??
-    refusalByParty(draft, spending.facts) ??
-    refusalByPlan(draft, subject) ??
-    refusalByAmount(draft, subject, spending, amount)
-  )
+  return refusalByItself(draft, subject, spending) ?? refusalByAmount(draft, subject, spending, amount)
+}
+
+/** Why this party may not spend on this, whatever it comes to. */
+function refusalByItself(draft: Draft, subject: PricedSubject, { facts }: Spending): Refused | null {
+  return refusalByState(draft.account) ?? refusalByParty(draft, facts) ?? refusalByPlan(draft, subject)
 }
 
 /** One of several calls that are to be made together. */
@@ -129,10 +134,7 @@ export interface PlannedCall {
  */
 export function refusalsToSpendAll(draft: Draft, calls: readonly PlannedCall[]): readonly Refused[] {
   const costing = calls.filter(({ subject }) => subject.priced.maximum > 0n)
-  const single = calls.map(({ subject, spending }) => {
-    if (subject.priced.maximum === 0n) return refusalByPlan(draft, subject)
-    return refusalByState(draft.account) ?? refusalByParty(draft, spending.facts) ?? refusalByPlan(draft, subject)
-  })
+  const single = calls.map(({ subject, spending }) => refusalByItself(draft, subject, spending))
   const byLimit = new Map<string, { readonly limit: AmountLimit; readonly subject: PricedSubject; readonly amount: MicroCredits }>()
   for (const { subject, spending } of costing) {
     for (const limit of amountLimits(draft, spending)) {
@@ -148,7 +150,7 @@ export function refusalsToSpendAll(draft: Draft, calls: readonly PlannedCall[]):
   return [...first.values(), ...stopping]
 }
 
-/** The stop switch (AX-25): an account that is not active spends nothing. Free operations go on. */
+/** The stop switch (AX-25): an account that is not active spends nothing. What is free goes on. */
 export function refusalByState(account: Account): Refused | null {
   if (account.state === 'active') return null
   const advice = account.state === 'suspended' ? [`Resume it: npx mcp-credits account resume ${account.id}`] : []

@@ -44,7 +44,14 @@ export interface Pressure {
   readonly spendable: MicroCredits
   readonly level: Level
   readonly nextGrantAt: Instant | null
-  readonly budget: { readonly id: string; readonly remaining: MicroCredits; readonly limit: MicroCredits; readonly window: string; readonly resetsAt: Instant } | null
+  readonly budget: {
+    readonly id: string
+    readonly remaining: MicroCredits
+    /** Null for a limit above a delegated key, of which it is told only what it leaves. */
+    readonly limit: MicroCredits | null
+    readonly window: string
+    readonly resetsAt: Instant
+  } | null
 }
 
 export type Outcome = Refused | Done

@@ -1,3 +1,4 @@
+import type { SpendFacts } from '../budgets/budget.js'
 import type { Standing } from '../budgets/standing.js'
 import { whyInvalid } from '../keys/key.js'
 import type { Reservation } from '../ledger/reservation.js'
@@ -18,6 +19,11 @@ import { type Spending, spendingOn, standingsOn } from './standings.js'
 export function isOwnOf(key: string | null, { budget, counter }: Standing): boolean {
   if (key === null) return false
   return budget.scope.values.key === key || (budget.scope.each === 'key' && counter.subject === key)
+}
+
+/** Whether a budget stands above a delegated key, which is told what it leaves and no more of it. */
+export function isAbove({ key, isDelegated }: Pick<SpendFacts, 'key' | 'isDelegated'>, standing: Standing): boolean {
+  return isDelegated && !isOwnOf(key, standing)
 }
 
 /** The hard limits that are a delegated key's own. */

@@ -1,4 +1,4 @@
-import { keyDocument, keyLookup, keyOf, subjectLookup, whyInvalid } from '../keys/key.js'
+import { keyDocument, keyLookup, keyOf, keyWords, subjectLookup, whyInvalid } from '../keys/key.js'
 import { memberDocument } from '../keys/member.js'
 import { closeKey, ofNobody } from './closed-keys.js'
 import type { CreateKeyCommand, PutMemberCommand, RemoveMemberCommand, RevokeKeyCommand } from './command.js'
@@ -58,7 +58,7 @@ function refusalByMaker(draft: Draft, { actor, terms }: CreateKeyCommand): Refus
   const maker = actor.key === null || actor.keyOf !== undefined ? null : keyNamed(draft, actor.key)
   const lacking = maker === null ? null : beyond(draft, maker.scopes, terms.scopes)
   if (maker === null || lacking === null) return null
-  return refuse('forbidden', `The key ${maker.prefix}… has not the scope ${lacking} itself and cannot give it`, {
+  return refuse('forbidden', `${keyWords(maker)} has not the scope ${lacking} itself and cannot give it`, {
     details: { scope: lacking, scopes: maker.scopes },
   })
 }

@@ -21,7 +21,7 @@ export interface Passed {
   readonly running: Running | null
 }
 
-type GuardedSubject = Pick<PricedSubject, 'tool'> & { readonly priced: Pick<PricedSubject['priced'], 'operation' | 'variant'> }
+type GuardedSubject = Pick<PricedSubject, 'tool'> & { readonly priced: Pick<PricedSubject['priced'], 'operation' | 'variant'> & { readonly quantity: number | null } }
 
 /** What is asked for, as it was asked. */
 export interface GuardedRequest {
@@ -44,13 +44,13 @@ export interface GuardedRequest {
  */
 export function passGuards(draft: Draft, { priced, tool }: GuardedSubject, request: GuardedRequest): Passed | Refused {
   const { actor, amount, isRound, spending } = request
-  const [approval, runaway] = amount === 0n ? [null, null] : [guardOn(draft, 'approval'), guardOn(draft, 'runaway')]
+  const [approval, runaway] = [guardOn(draft, 'approval'), guardOn(draft, 'runaway')]
   const isAsked = approval !== null && amount > approval.above
-  const digest = isAsked || runaway !== null ? digestOf(draft, request) : ''
-  const { operation, variant } = priced
+  const digest = isAsked || runaway !== null ? digestOf(draft, request, actor.key) : ''
+  const { operation, variant, quantity } = priced
   const available = digest === '' ? 0n : spendableOn(draft, spending)
-  const call: GuardedCall = { key: actor.key, operation, variant, tool, amount, available, digest, isRound }
-  const running = runaway === null ? null : stoppedAsRunaway(draft, runaway, call)
+  const call: GuardedCall = { key: actor.key, operation, variant, tool, quantity, labels: request.labels, amount, available, digest, isRound }
+  const running = runaway === null ? null : stoppedAsRunaway(draft, runaway, { ...call, by: spending.facts, digest: digestOf(draft, request, null) })
   if (running?.kind === 'refused') return running
   const consent = isAsked ? withConsent(draft, approval, call) : null
   if (consent?.kind === 'refused') return consent
@@ -72,8 +72,9 @@ export function consentDetail({ consent }: Passed): { readonly approval?: string
   return consent === null ? {} : { approval: consent.approval.id }
 }
 
-function digestOf(draft: Draft, { actor, subjects, quote, labels }: GuardedRequest): string {
-  return saltedDigest(draft.account.labelSalt, canonicalJson([actor.key, subjects.map(wordsOf), quote, labels]))
+/** What makes a call the same as another of one key, or of anybody where none is told. */
+function digestOf(draft: Draft, { subjects, quote, labels }: GuardedRequest, key: string | null): string {
+  return saltedDigest(draft.account.labelSalt, canonicalJson([key, subjects.map(wordsOf), quote, labels]))
 }
 
 /** A subject as text can hold it: JSON knows no `bigint`. */

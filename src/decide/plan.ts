@@ -9,7 +9,7 @@ import type { Draft } from './draft.js'
 import { decideEnd } from './end.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
 import { leftNow } from './own-part.js'
-import { quoteNamed, reservationsOf } from './quoted.js'
+import { isAllSpent, quoteNamed, reservationsOf } from './quoted.js'
 import { done } from './result.js'
 
 /** Moves the end of all that is set aside under a quote, in one write; nothing of it is shortened. */
@@ -101,6 +101,12 @@ function heldUnder(draft: Draft, id: string, actor: Actor): HeldUnder | Refused 
   if ('kind' in quote) return quote
   const reservations = reservationsOf(draft, quote, actor)
   if (reservations.length > 0) return { kind: 'held', quote, reservations }
+  if (isAllSpent(draft, quote)) {
+    return refuse('reservation_not_open', `All of the quote ${quote.id} was spent; nothing of it is left to end`, {
+      details: { reservation: quote.id, state: 'spent' },
+      advice: ['Nothing is left to do; ask for a new quote for more.'],
+    })
+  }
   return refuse('reservation_not_open', `Nothing is set aside under the quote ${quote.id} any more`, {
     details: { reservation: quote.id, state: 'none' },
     advice: ['Reserve it anew while the quote holds; a reservation ends once.'],

@@ -3,8 +3,9 @@ import { nextGrantAt } from '../plans/next-grant.js'
 import type { Command } from './command.js'
 import type { Draft } from './draft.js'
 import { pressureAfter } from './level.js'
-import { spendableOn } from './limits.js'
+import { ABOVE, spendableOn } from './limits.js'
 import type { Done, Pressure } from './outcome.js'
+import { isAbove } from './own-part.js'
 import { ANYTHING, factsOfTransaction, spendFacts } from './spend-facts.js'
 import { type Spending, spendingOn, tightestOn } from './standings.js'
 
@@ -29,9 +30,9 @@ export function pressureOf(draft: Draft, spending: Spending): Pressure {
       tightest === null || tightest.remaining >= draft.account.books.available
         ? null
         : {
-            id: tightest.budget.id,
+            id: isAbove(spending.facts, tightest) ? ABOVE : tightest.budget.id,
             remaining: tightest.remaining,
-            limit: tightest.limit,
+            limit: isAbove(spending.facts, tightest) ? null : tightest.limit,
             window: windowName(tightest.budget.window),
             resetsAt: tightest.counter.windowEnd,
           },

@@ -1,5 +1,5 @@
 import { AUTO, type Catalog } from '../catalog/catalog.js'
-import { isNothing, priceToolCall } from '../catalog/map-tool.js'
+import { isFree, priceToolCall } from '../catalog/map-tool.js'
 import { pickVariant } from '../catalog/pick-variant.js'
 import { type Priced, type PricedLine, type PriceProblem, quotePrice } from '../catalog/quote-price.js'
 import { type CatalogVersion, versionAt } from '../catalog/version.js'
@@ -21,7 +21,7 @@ export interface PricedSubject {
   readonly args: Readonly<Record<string, unknown>> | null
 }
 
-/** What the catalog says costs nothing. */
+/** What the catalog says costs nothing, whatever is asked for. */
 export interface FreeSubject {
   readonly kind: 'free'
 }
@@ -36,9 +36,7 @@ export function priceSubjectBy(version: CatalogVersion, { account }: Draft, subj
   const by = { version, plan: account.subscription?.plan ?? null }
   if (subject.kind === 'quoted') return refuse('invalid_request', 'operation: expected the operation to price, or a quote that says it')
   if (subject.kind === 'operation') return priceOperation(by, subject, null)
-  if (subject.as === undefined) return priceMappedTool(version, subject)
-  const found = priceOperation(by, { ...subject.as, actual: {} }, subject.tool)
-  return found.kind === 'priced' && isNothing(found.priced) ? { kind: 'free' } : found
+  return subject.as === undefined ? priceMappedTool(version, subject) : priceOperation(by, { ...subject.as, actual: {} }, subject.tool)
 }
 
 function priceMappedTool(version: CatalogVersion, { tool, args }: Extract<Subject, { readonly kind: 'tool' }>): PricedSubject | FreeSubject | Refused {
@@ -62,7 +60,7 @@ interface PricedBy {
   readonly plan: string | null
 }
 
-function priceOperation({ version, plan }: PricedBy, asked: AskedOperation, tool: string | null): PricedSubject | Refused {
+function priceOperation({ version, plan }: PricedBy, asked: AskedOperation, tool: string | null): PricedSubject | FreeSubject | Refused {
   const { operation, quantity, args, actual } = asked
   const chosen = variantFor(version.catalog, asked, plan)
   if (chosen.kind === 'problem') return refuseProblem(chosen)
@@ -74,7 +72,8 @@ function priceOperation({ version, plan }: PricedBy, asked: AskedOperation, tool
     ...(actual.usage === undefined ? {} : { usage: actual.usage }),
     ...(actual.actual === undefined ? {} : { actual: actual.actual }),
   })
-  return priced.kind === 'priced' ? { kind: 'priced', priced, tool, version, picked: chosen.picked, args } : refuseProblem(priced)
+  if (priced.kind === 'problem') return refuseProblem(priced)
+  return isFree(priced) ? { kind: 'free' } : { kind: 'priced', priced, tool, version, picked: chosen.picked, args }
 }
 
 interface Chosen {

@@ -216,6 +216,11 @@ function mismatch(draft: Draft, quote: Quote, subject: Subject, isUsed: boolean)
   })
 }
 
+/** Whether every call of a quote was spent: nothing of it can be set aside anew. */
+export function isAllSpent(draft: Draft, quote: Quote): boolean {
+  return placesIn(draft, quote, [...quote.calls.keys()]).every(({ kind }) => kind === 'used')
+}
+
 /** Refuses to set aside what is left of a quote of which nothing is. */
 export function nothingLeft(draft: Draft, quote: Quote): Refused {
   return mismatch(draft, quote, { kind: 'quoted', actual: {} }, true)

@@ -7,10 +7,11 @@ import type { RequestCreditsCommand } from './guard-command.js'
 import { closeLapsed, isTooMany, tellAsked } from './consent.js'
 import type { Draft } from './draft.js'
 import { takesNoMore } from './grant.js'
+import { ABOVE } from './limits.js'
 import { guardOn } from './guards.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
 import { openRecord, postRecord, unknownRecord } from './records.js'
-import { ANYTHING, spendFacts } from './spend-facts.js'
+import { ANYTHING, keyNameOf, spendFacts } from './spend-facts.js'
 import { spendingOn, tightestOn } from './standings.js'
 
 /** How long a request waits where no guard says how long people take: over a weekend and then some. */
@@ -40,6 +41,9 @@ export function decideRequestCredits(draft: Draft, command: RequestCreditsComman
     operation: null,
     variant: null,
     tool: null,
+    quantity: null,
+    labels: null,
+    keyName: keyNameOf(draft, actor.key),
     maximum: amount,
     budget,
     reason,
@@ -59,14 +63,16 @@ function requestId({ nextSequence, account }: Draft): string {
   return `rq_${nextSequence}_${sha256(`${account.labelSalt}\nrequest ${nextSequence}`).slice(0, 10)}`
 }
 
-/** The budget that is named, or the one that would stop this party first: a person is to see which limit is meant. */
+/**
+ * The budget that is named, or the one that would stop this party first: a person is to see which limit is meant. Where that
+ * stands above a delegated key, to the key it is called so; asked for its own, a yes would help it nothing.
+ */
 function budgetToRaise(draft: Draft, { actor, budget: id }: RequestCreditsCommand): string | Refused {
   const facts = spendFacts(draft, actor, ANYTHING)
-  if (id !== null) return isItsOwn(draft, facts, id) ? id : unknownRecord(draft, 'budget', 'unknown_budget', id)
+  const isNamed = id !== null && !(facts.isDelegated && id === ABOVE)
+  if (isNamed) return isItsOwn(draft, facts, id) ? id : unknownRecord(draft, 'budget', 'unknown_budget', id)
   const tightest = tightestOn(spendingOn(draft, facts))
-  if (tightest !== null && (!facts.isDelegated || isItsOwn(draft, facts, tightest.budget.id))) return tightest.budget.id
-  const own = facts.isDelegated ? draft.records('budget').find((record) => budgetOf(record).scope.values.key === facts.key) : undefined
-  if (own !== undefined) return own.id
+  if (tightest !== null) return tightest.budget.id
   const words = 'No budget limits all that this party spends; name the one to raise, or ask for a top_up'
   return refuse('invalid_request', words, { details: { field: 'budget' } })
 }

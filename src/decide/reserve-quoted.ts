@@ -52,7 +52,7 @@ export function decideReserveQuoted(draft: Draft, command: ReserveQuotedCommand)
 function passPlan(draft: Draft, command: ReserveQuotedCommand, subjects: readonly PricedSubject[]): Passed | Refused {
   const [first] = subjects as readonly [PricedSubject, ...PricedSubject[]]
   const { of, actor, labels } = command
-  const named = subjects.length === 1 ? first : { priced: { operation: `${subjects.length} calls`, variant: null }, tool: null }
+  const named = subjects.length === 1 ? first : { priced: { operation: `a plan of ${subjects.length} calls`, variant: null, quantity: null }, tool: null }
   return passGuards(draft, named, {
     actor,
     subjects: 'calls' in of ? of.calls : [],

@@ -5,7 +5,7 @@ import { toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
 import type { Actor, ReserveCommand } from './command.js'
 import type { Draft } from './draft.js'
-import { replayOf, stillRunning } from './idempotency.js'
+import { nameWithin, replayOf, stillRunning } from './idempotency.js'
 import { levelDetail } from './level.js'
 import { refusalToSpend, spendingOnSubject } from './limits.js'
 import { passMoves } from './moves.js'
@@ -140,5 +140,5 @@ function takeOver(draft: Draft, { actor, call, ttlMs }: ReserveCommand, reservat
 function answeredCall(draft: Draft, call: NonNullable<ReserveCommand['call']>, by: Actor): Outcome | null {
   const charged = replayOf(draft, { ...call, by })
   if (charged !== null) return charged
-  return draft.openCall(call.key) === null ? null : stillRunning(call.key)
+  return draft.openCall(call.key) === null ? null : stillRunning(nameWithin(by.key, call.key))
 }

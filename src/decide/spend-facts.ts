@@ -86,3 +86,8 @@ export function factsOfRow(known: Known, transaction: Transaction): SpendFacts {
 function partyOf({ key, member, detail }: Transaction): Party {
   return { key, member, run: (detail['run'] as string | undefined) ?? null }
 }
+
+/** The name that somebody gave a key; null for none. */
+export function keyNameOf(draft: Draft, id: string | null): string | null {
+  return id === null ? null : (keyNamed(draft, id)?.name ?? null)
+}

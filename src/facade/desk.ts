@@ -72,7 +72,8 @@ export class Desk {
   wholeLedger(): Ledger {
     if (this.isOfWholeLedger) return this.ledger
     throw new CreditError('forbidden', 'This concerns the whole ledger; a key acts for its own account alone', {
-      advice: ['Whoever has the database is the operator: leave out --key and MCP_CREDITS_KEY. Elsewhere it takes a key with the scope operator.'],
+      details: { scope: 'operator' },
+      advice: ['It takes a key with the scope operator.'],
     })
   }
 
@@ -84,12 +85,12 @@ export class Desk {
   /**
    * The account that is meant, for what is told of an account as a whole or not at all.
    *
-   * @throws CreditError `forbidden` for a delegated key, and as {@link accountOf}
+   * @throws CreditError `forbidden` for a key that sees a part of it, and as {@link accountOf}
    */
   async wholeAccount(account: string | undefined): Promise<string> {
     const id = this.accountOf(account)
     if ((await this.ownPart(id)) === null) return id
-    throw new CreditError('forbidden', 'This concerns the whole account; a delegated key sees its own part of it', {
+    throw new CreditError('forbidden', 'This concerns the whole account; this key sees its own part of it', {
       advice: ['See what is yours by usage, history and budget list, or ask whoever gave you this key.'],
     })
   }

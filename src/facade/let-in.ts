@@ -1,6 +1,6 @@
 import { unknownAccount } from '../decide/decide.js'
 import { CreditError } from '../errors.js'
-import { type DoorScope, hasScope } from '../keys/key.js'
+import { ASK_FOR_ANOTHER_KEY, type DoorScope, hasScope } from '../keys/key.js'
 import { errorOf } from '../usage/ledger.js'
 import type { AuthenticatedResult } from '../usage/results.js'
 import type { Acting } from './desk.js'
@@ -31,7 +31,7 @@ export async function letIn(look: () => Promise<AuthenticatedResult | null>, ask
   const known = await lookedAt(look, asked.lastKnown ?? null)
   if (known === null) {
     throw new CreditError('unauthenticated', 'The key is not valid: there is no such key, or it was revoked or has expired', {
-      advice: ['Make a key: npx mcp-credits key create', 'On a local ledger the user of the machine is the operator: leave out --key and MCP_CREDITS_KEY.'],
+      advice: [ASK_FOR_ANOTHER_KEY],
     })
   }
   const { account: own, key, scopes } = known

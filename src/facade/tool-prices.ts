@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.js'
 import { offerOf } from '../catalog/catalog.js'
 import { renderToolPrice } from '../catalog/render-price.js'
+import { toolId } from '../catalog/tool-id.js'
 import type { Ledger } from '../usage/ledger.js'
 
 /** What a call of an upstream tool that the catalog names costs, in words. */
@@ -30,7 +31,7 @@ function toolPrice(catalog: Catalog, tool: string): ToolPrice {
   const variant = mapping?.kind === 'priced' && typeof mapping.variant === 'string' ? mapping.variant : null
   const offer = mapping?.kind === 'priced' && mapping.price === null && operation !== undefined ? offerOf(operation, variant) : undefined
   return {
-    id: `tool:${tool}`,
+    id: toolId(tool),
     tool,
     operation: operation?.id ?? null,
     category: operation?.category ?? null,

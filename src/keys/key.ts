@@ -32,6 +32,17 @@ export interface Key extends KeyTerms {
   readonly lastUsedAt: Instant | null
 }
 
+/** A key in a sentence: by its id and the name that somebody gave it, never by a part of its secret. */
+export function keyWords({ id, name }: Pick<Key, 'id' | 'name'>): string {
+  return name === null ? `The key ${id}` : `The key ${id} (${name})`
+}
+
+/**
+ * What is advised with every refusal of a key. Whoever reads it may be an agent that the key is to hold: nothing else that
+ * would let it act, and above all not how to do without a key, is for it to read.
+ */
+export const ASK_FOR_ANOTHER_KEY = 'Ask whoever gave you the key for another.'
+
 export const DEFAULT_SCOPES: readonly string[] = ['credits:read', 'credits:spend']
 
 export function keyDocument(terms: KeyTerms, createdAt: Instant): RecordDocument {
@@ -77,6 +88,14 @@ export function hasScope(scopes: readonly string[], scope: DoorScope): boolean {
   if (scopes.includes('admin')) return true
   // A key for certain operations may spend on these, and see what is left for them.
   return scope !== 'admin' && scopes.some(isOfOperations)
+}
+
+/**
+ * Whether a key sees all of its account: what others spend, and on what. A key that may only spend sees the balance, which
+ * says what is left for it, and otherwise its own part.
+ */
+export function seesAccount(scopes: readonly string[]): boolean {
+  return ['credits:read', 'admin', 'operator'].some((scope) => scopes.includes(scope))
 }
 
 /**

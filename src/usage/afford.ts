@@ -2,7 +2,9 @@ import { unitsWithin } from '../catalog/afford.js'
 import { type Catalog, offerOf, type Operation } from '../catalog/catalog.js'
 import { versionAt } from '../catalog/version.js'
 import type { Party } from '../decide/command.js'
+import { refusalByScope } from '../decide/authorise.js'
 import { spendable } from '../decide/limits.js'
+import { ANYTHING, spendFacts } from '../decide/spend-facts.js'
 import { type MicroCredits, toCredits } from '../money/credits.js'
 import type { Ledger } from './ledger.js'
 import type { AffordResult } from './results.js'
@@ -13,13 +15,15 @@ export interface AffordQuery {
   readonly category: string | null
 }
 
-/** What so many credits buy: units of each operation and variant that the account's plan allows (ND-08, AX-07). */
+/** What so many credits buy: units of each operation and variant that the account's plan and the scopes of the key allow (ND-08, AX-07). */
 export function afford(ledger: Ledger, account: string, party: Party, query: AffordQuery): Promise<AffordResult> {
   return ledger.read(account, (draft) => {
     const { catalog } = versionAt(draft.view.catalogs, draft.at)
     const budget = query.credits ?? spendable(draft, party)
     const plan = draft.account.subscription?.plan ?? null
-    const operations = Object.values(catalog.operations).filter((one) => query.category === null || one.category === query.category)
+    const facts = spendFacts(draft, party, ANYTHING)
+    const mayUse = ({ id, category }: Operation): boolean => refusalByScope(draft, { ...facts, operation: id, category }) === null
+    const operations = Object.values(catalog.operations).filter((one) => (query.category === null || one.category === query.category) && mayUse(one))
     return { credits: toCredits(budget), rows: operations.flatMap((operation) => rowsOf(catalog, operation, plan, budget)) }
   })
 }

@@ -17,6 +17,8 @@ export interface Asker {
   readonly rounds?: Rounds | undefined
   /** The client takes a result that asks for input, and can show a form. */
   readonly canAskByRound?: boolean | undefined
+  /** What the client has sent as the call's arguments: shown to its person, who is to know what it is about, and kept nowhere. */
+  readonly sent?: unknown
   /**
    * Asks while the call waits. It never rejects, and resolves soon after the call is cancelled; unanswered, the question
    * stays open for whoever else may answer it.
@@ -52,7 +54,7 @@ export async function askingAtClient<T>(questions: Questions, asker: Asker, work
   try {
     return { kind: 'done', value: await work(taken.rounds) }
   } catch (error) {
-    const question = questionIn(error)
+    const question = questionIn(error, asker.sent)
     if (question === null || taken.answered.has(question.id)) throw error
     if (asker.canAskByRound === true && taken.rounds !== undefined) return { kind: 'asks', result: askingResult(question, taken.rounds) }
     const answer = (await asker.ask?.(question)) ?? 'unanswered'
@@ -63,10 +65,21 @@ export async function askingAtClient<T>(questions: Questions, asker: Asker, work
 }
 
 /** The question that a refusal has left for the person at the client; null for none. */
-function questionIn(error: unknown): Question | null {
+function questionIn(error: unknown, sent: unknown): Question | null {
   if (!(error instanceof CreditError) || error.code !== 'approval_required') return null
   const { id, status, atClient } = error.approval ?? {}
-  return typeof id === 'string' && status === 'pending' && atClient === true ? { id, message: `${error.message}. Approve it once?` } : null
+  return typeof id === 'string' && status === 'pending' && atClient === true ? { id, message: `${error.message}. Approve it once?${subjectWords(error.details, sent)}` } : null
+}
+
+/** A form is read at a glance, and may go through a client's log. */
+const SENT_MAX = 300
+
+function subjectWords({ variant, quantity }: CreditError['details'], sent: unknown): string {
+  const facts = [...(typeof variant === 'string' ? [`Variant: ${variant}`] : []), ...(typeof quantity === 'number' ? [`Quantity: ${quantity}`] : [])]
+  const text = isObject(sent) && Object.keys(sent).length > 0 ? JSON.stringify(sent) : ''
+  // Half of a character in two parts would be none.
+  const shown = text.length > SENT_MAX ? `${text.slice(0, SENT_MAX - 1).replace(/[\uD800-\uDBFF]$/, '')}…` : text
+  return [...facts, ...(shown === '' ? [] : [`Arguments: ${shown}`])].map((line) => `\n${line}`).join('')
 }
 
 /** The name of our question among a client's answers; its id keeps it apart from that of another ledger behind us. */

@@ -32,7 +32,11 @@ export interface BalanceAsked {
  * it what the meter reserved and gave back: an agent is told of the last transaction before that.
  */
 export async function readBalance(ledger: Ledger, account: string, { party, withoutMeter, own }: BalanceAsked): Promise<BalanceResult> {
-  if (own !== null) return readOwnBalance(ledger, account, { party, withoutMeter, own })
+  if (own?.isDelegated === true) return readOwnBalance(ledger, account, { party, withoutMeter, own })
+  if (own !== null) {
+    const { transactions } = await history(ledger, { ...EVERYTHING, account, own, withoutMeter })
+    return { ...(await ledger.read(account, (draft) => balanceOf(draft, party))), lastTransaction: transactions[0] ?? null }
+  }
   const { balance, last, due } = await ledger.read(account, (draft, due) => ({
     balance: balanceOf(draft, party),
     last: lastTransaction(draft),

@@ -14,7 +14,7 @@ import { toCredits } from '../money/credits.js'
 import { formatInstant, formatInstantOrNull } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
 import type { OwnPart } from './own-keys.js'
-import type { BudgetResult, BudgetsResult, WrittenBudgetResult } from './results.js'
+import type { BudgetResult, BudgetsResult, TightestResult, WrittenBudgetResult } from './results.js'
 import { writeResult, writtenRecord } from './write-results.js'
 
 export interface BudgetsAsked {
@@ -32,10 +32,10 @@ const SUBJECTS_MAX = 100
  * Budgets with what they have counted in their running windows, as of now. An operator is told of all. Anybody else is told
  * of those that concern it: what holds for the whole account or for its own key, member, run and environment and what stands
  * above its key, and the limits of the keys that were delegated below it. A delegated key is told only of its own and of
- * those below; where a limit above it would stop it first, `tightest` has its figures and neither its name nor its scope.
+ * those below; where a limit above it would stop it first, `tightest` has what it leaves and neither its figures nor its name.
  */
 export async function readBudgets(ledger: Ledger, account: string, { party, withEverySubject, own }: BudgetsAsked): Promise<BudgetsResult> {
-  if (own !== null) return readOwnBudgets(ledger, account, { party, own })
+  if (own?.isDelegated === true) return readOwnBudgets(ledger, account, { party, own })
   const others = withEverySubject ? await otherSubjects(ledger, account) : []
   return ledger.read(account, (draft) => {
     const facts = spendFacts(draft, party, ANYTHING)
@@ -76,9 +76,12 @@ async function readOwnBudgets(ledger: Ledger, account: string, { party, own }: {
 }
 
 /** A limit above a delegated key: what it leaves, and nothing of whose it is. */
-function resultAbove(standing: Standing): BudgetResult {
-  return { ...budgetResult(standing), id: ABOVE, name: 'a limit above this key', scope: {}, subject: null, thresholds: [] }
+function resultAbove(standing: Standing): TightestResult {
+  const { remaining, resetsAt, level, window, enforcement } = budgetResult(standing)
+  return { ...UNTOLD, id: ABOVE, name: 'a limit above this key', remaining, resetsAt, level, window, enforcement }
 }
+
+const UNTOLD = { scope: {}, subject: null, thresholds: [], limit: null, used: null, reserved: null, percentUsed: null, since: null, raisedUntil: null } as const
 
 /** The keys that were delegated by a party: below its key or, without one, by whoever had none. */
 function keysBelow(draft: Draft, { key: id }: Party): ReadonlySet<string> {

@@ -1,4 +1,5 @@
 import type { Draft } from '../decide/draft.js'
+import { nameOf } from '../decide/idempotency.js'
 import { isOwnOf } from '../decide/own-part.js'
 import { linesOf } from '../decide/price-subject.js'
 import { factsOfTransaction } from '../decide/spend-facts.js'
@@ -6,7 +7,7 @@ import { spendingOn, standingsOn } from '../decide/standings.js'
 import { CreditError } from '../errors.js'
 import type { Reservation } from '../ledger/reservation.js'
 import { sequenceOfId, type Transaction, transactionId } from '../ledger/transaction.js'
-import { formatCredits, MICRO_PER_CREDIT, type MicroCredits, toCredits } from '../money/credits.js'
+import { creditWords, formatCredits, MICRO_PER_CREDIT, type MicroCredits, toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
 import { budgetResult } from './budgets.js'
 import { planFacts, quoteUnder } from './explain-plan.js'
@@ -42,15 +43,22 @@ function isSeen(draft: Draft, transaction: Transaction, own: OwnPart | null): bo
 }
 
 function explainKey(draft: Draft, key: string, own: OwnPart | null): ExplainResult {
-  const transaction = draft.view.transactionByKey(key)
+  const name = nameTo(own, key)
+  const transaction = draft.view.transactionByKey(name)
   if (transaction !== null && isSeen(draft, transaction, own)) return explained(draft, transaction, own)
-  const open = transaction === null ? draft.openCall(key) : null
+  const open = transaction === null ? draft.openCall(name) : null
   if (open !== null && (own === null || (open.key !== null && own.keys.includes(open.key)))) return running(draft, open)
   return {
     ...NOTHING,
     outcome: 'not_charged',
     explanation: `Nothing was charged with the key ${JSON.stringify(key)}. A retry with the same key is safe.`,
   }
+}
+
+/** What the journal calls what a party calls so: a delegated key names its own work, and as it is shown to it that of those below. */
+function nameTo(own: OwnPart | null, key: string): string {
+  const [reader = null, ...below] = own?.isDelegated === true ? own.keys : []
+  return below.some((id) => key.startsWith(nameOf(id, ''))) ? key : nameOf(reader, key)
 }
 
 function running(draft: Draft, reservation: Reservation): ExplainResult {
@@ -68,7 +76,8 @@ function running(draft: Draft, reservation: Reservation): ExplainResult {
 }
 
 function explained(draft: Draft, transaction: Transaction, own: OwnPart | null): ExplainResult {
-  const shown = { isOfOwnPart: own !== null }
+  const shown = { own }
+  const isCarved = own?.isDelegated === true
   const reserve = reserveOf(draft, transaction)
   const outcome = outcomeOf(draft, transaction)
   const refunds = isSpending(transaction) ? draft.view.refunds(transaction.sequence) : []
@@ -86,8 +95,8 @@ function explained(draft: Draft, transaction: Transaction, own: OwnPart | null):
     released: (detail['released'] as number | undefined) ?? 0,
     uncollected: (detail['uncollected'] as number | undefined) ?? 0,
     refunded: toCredits(refunded),
-    grants: own === null ? paidFrom(draft, transaction) : paidFromPart(charged),
-    budgets: budgetsOf(draft, transaction, { reserve, own }),
+    grants: isCarved ? paidFromPart(charged) : paidFrom(draft, transaction),
+    budgets: budgetsOf(draft, transaction, { reserve, own: isCarved ? own : null }),
     attempts: attemptsOf(transaction, reserve, outcome),
     refunds: refunds.map((refund) => transactionResult(refund, shown)),
     quote: quoteUnder(draft, reserve ?? transaction),
@@ -160,10 +169,6 @@ function wordsFor(transaction: Transaction, { charged, refunded, reserve }: Sums
   const held = reserve === null ? '' : `, of ${formatCredits(reserve.credits)} reserved`
   const back = refunded === 0n ? '' : ` ${creditWords(refunded)} ${refunded === MICRO_PER_CREDIT ? 'was' : 'were'} refunded.`
   return `${creditWords(charged)} for ${what} by ${version}${held}.${back}`
-}
-
-function creditWords(amount: MicroCredits): string {
-  return `${formatCredits(amount)} ${amount === MICRO_PER_CREDIT ? 'credit' : 'credits'}`
 }
 
 const NOTHING: Omit<ExplainResult, 'outcome' | 'explanation'> = {

@@ -6,7 +6,7 @@ import type { AccountRecord } from '../ledger/account-record.js'
 import { toCredits } from '../money/credits.js'
 import { formatInstant, type Instant, SECOND_MS } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
-import type { OwnPart } from './own-keys.js'
+import { budgetNameTo, type OwnPart } from './own-keys.js'
 import type { ApprovalResult, GuardResult, RequestResult, ResolvedApprovalResult, WrittenGuardResult } from './results.js'
 import { writeResult, writtenRecord } from './write-results.js'
 
@@ -48,12 +48,13 @@ const LOOKED_AT = 2_000
 
 /** What people are asked, newest first. @throws CreditError `unknown_account` */
 export async function readApprovals(ledger: Ledger, account: string, { isAll, limit, own }: ApprovalsAsked): Promise<readonly ApprovalResult[]> {
-  const at = await ledger.read(account, (draft) => draft.at)
+  const { at, nameOf } = await ledger.read(account, (draft) => ({ at: draft.at, nameOf: budgetNameTo(draft, own) }))
   const records = await ledger.query((store) => store.records({ account, kind: 'approval', ...(isAll ? {} : { isOpen: true }), limit: LOOKED_AT }))
   return records
     .map((record) => approvalResult(record, at))
     .filter(({ key, status }) => (isAll || status === 'pending') && (own === null || (key !== null && own.keys.includes(key))))
     .slice(0, limit)
+    .map((approval) => ({ ...approval, budget: approval.budget === null ? null : nameOf(approval.budget) }))
 }
 
 /** Whether a party's own call has asked this: a client's answer to anything else is not ours to take. */
@@ -67,7 +68,7 @@ export function hasAsked(ledger: Ledger, account: string, { key }: Party, id: st
 
 export function approvalResult(record: Pick<AccountRecord, 'id' | 'document'>, at: Instant): ApprovalResult {
   const approval = approvalOf(record)
-  const { id, asks, maximum, operation, variant, tool, key, budget, reason, askedAt, expiresAt } = approval
+  const { id, asks, maximum, operation, variant, tool, quantity, labels, key, keyName, budget, reason, askedAt, expiresAt } = approval
   return {
     id,
     asks,
@@ -76,7 +77,10 @@ export function approvalResult(record: Pick<AccountRecord, 'id' | 'document'>, a
     operation,
     variant,
     tool,
+    quantity,
+    labels,
     key,
+    keyName,
     budget,
     reason,
     askedAt: formatInstant(askedAt),

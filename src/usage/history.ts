@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Draft } from '../decide/draft.js'
+import { nameWithin } from '../decide/idempotency.js'
 import { CreditError } from '../errors.js'
 import { sha256 } from '../ledger/chain.js'
 import { formatId, type Transaction, TRANSACTION_KINDS, type TransactionKind, transactionId } from '../ledger/transaction.js'
@@ -59,7 +60,7 @@ export async function history(ledger: Ledger, asked: HistoryAsked): Promise<Tran
   const page = found.slice(0, asked.limit)
   const goesOnBefore = found.length > page.length ? (page.at(-1) as Transaction).sequence : stored.unseenBefore
   return {
-    transactions: page.map((transaction) => transactionResult(transaction, { withoutMeter: asked.withoutMeter, isOfOwnPart: own !== null })),
+    transactions: page.map((transaction) => transactionResult(transaction, { withoutMeter: asked.withoutMeter, own })),
     nextCursor: goesOnBefore === null ? null : cursorBefore(asked, goesOnBefore),
   }
 }
@@ -137,8 +138,8 @@ export function isOfMeter({ kind, detail }: Transaction): boolean {
 
 interface Shown {
   readonly withoutMeter?: boolean
-  /** Whoever sees a part of the account is told what its key had left of that, and not what the account had. */
-  readonly isOfOwnPart?: boolean
+  /** The part of the account that is the reader's to see; null for all of it. */
+  readonly own?: OwnPart | null
 }
 
 /**
@@ -146,7 +147,7 @@ interface Shown {
  * unnamed unless it is asked for, because an agent must not learn of what it could not end anyway.
  */
 export function transactionResult(transaction: Transaction, shown: Shown = {}): TransactionResult {
-  const { withoutMeter = true, isOfOwnPart = false } = shown
+  const { withoutMeter = true, own = null } = shown
   const isHidden = withoutMeter && transaction.detail['holder'] === 'meter'
   return {
     id: transactionId(transaction),
@@ -156,11 +157,20 @@ export function transactionResult(transaction: Transaction, shown: Shown = {}): 
     variant: transaction.variant,
     tool: transaction.tool,
     credits: toCredits(transaction.credits),
-    balanceAfter: isOfOwnPart ? ((transaction.detail['left'] as number | undefined) ?? 0) : toCredits(transaction.balanceAfter),
+    balanceAfter: own?.isDelegated === true ? leftAfter(transaction, own) : toCredits(transaction.balanceAfter),
     labels: transaction.labels ?? {},
     reservation: isHidden ? null : reservationOf(transaction),
-    idempotencyKey: transaction.idempotencyKey,
+    idempotencyKey: transaction.idempotencyKey === null ? null : nameWithin(own?.keys[0] ?? null, transaction.idempotencyKey),
   }
+}
+
+/**
+ * What a delegated key had left of its own part after a row. A row tells what the key had whose work it is: what one below
+ * had left is not the reader's balance, and what the reader had then stands nowhere.
+ */
+function leftAfter({ key, detail }: Transaction, { keys }: OwnPart): number | null {
+  const isOwn = key === keys[0] || keys.length === 1
+  return isOwn ? ((detail['left'] as number | undefined) ?? null) : null
 }
 
 function reservationOf(transaction: Transaction): string | null {

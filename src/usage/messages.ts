@@ -4,7 +4,7 @@ import { difference } from '../catalog/difference.js'
 import type { AccountRecord } from '../ledger/account-record.js'
 import { formatInstant, formatInstantOrNull, type Instant } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
-import type { OwnPart } from './own-keys.js'
+import { budgetNameTo, type OwnPart } from './own-keys.js'
 import type { MessageResult } from './results.js'
 
 /**
@@ -14,14 +14,19 @@ import type { MessageResult } from './results.js'
  * @throws CreditError `unknown_account`
  */
 export async function readMessages(ledger: Ledger, account: string, limit: number, own: OwnPart | null = null): Promise<readonly MessageResult[]> {
-  const announced = await ledger.read(account, (draft) => announcements(draft.view.catalogs, draft.at))
+  const { announced, nameOf } = await ledger.read(account, (draft) => ({ announced: announcements(draft.view.catalogs, draft.at), nameOf: budgetNameTo(draft, own) }))
   // Of the account's affairs a delegated key is told what concerns the limits of its own: they are called as its keys are.
   const isOwn = ({ document: { type, budget, key } }: AccountRecord): boolean =>
     own === null || (type === 'budget_threshold' && own.keys.includes(String(budget))) || (typeof key === 'string' && own.keys.includes(key))
   const recorded = await ledger.query((store) => store.records({ account, kind: 'message', limit: own === null ? limit : LOOKED_AT }))
-  const shown = recorded.filter(isOwn).slice(0, limit)
+  const shown = recorded.filter(isOwn).slice(0, limit).map((record) => withBudgetNamed(record, nameOf))
   const statusOf = await approvalStatuses(ledger, account, shown)
   return [...announced, ...shown.map((record) => messageResult(record, statusOf))].sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0)).slice(0, limit)
+}
+
+function withBudgetNamed(record: AccountRecord, nameOf: (id: string) => string): AccountRecord {
+  const { budget } = record.document
+  return typeof budget === 'string' ? { ...record, document: { ...record.document, budget: nameOf(budget) } } : record
 }
 
 /** How many of an account's messages are looked through for those of one key. */

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../catalog/canonical-json.js'
-import { isNothing, priceToolCall } from '../catalog/map-tool.js'
+import { isFree, priceToolCall } from '../catalog/map-tool.js'
 import { quotePrice } from '../catalog/quote-price.js'
 import { versionAt } from '../catalog/version.js'
 import type { Actor, Actual, NamedOperation } from '../decide/command.js'
@@ -84,8 +84,8 @@ export async function meteredCall(context: MeterContext, call: MeteredCall): Pro
   try {
     const key = checkedKey(call)
     const quote = textOf(call, QUOTE_META)
-    if (await isFree(context.ledger, call)) return await runFree(call)
-    const asking = await askingAtClient(questionsOf(context), call, async (rounds) => {
+    if (await isFreeCall(context.ledger, call)) return await runFree(call)
+    const asking = await askingAtClient(questionsOf(context), { ...call, sent: call.arguments }, async (rounds) => {
       const allowed = { ...call, rounds }
       return { allowed, reserved: await reserve(context, allowed, { key, quote }) }
     })
@@ -134,13 +134,13 @@ function textOf({ meta }: MeteredCall, name: string): string | null {
 const NAME_EXPECTED = `a text of 1 to ${NAME_MAX} characters, without NUL characters and lone surrogates`
 
 /** Free calls go on while the ledger is away: their price is known from memory. */
-async function isFree(ledger: Ledger, { tool, arguments: args, subject }: MeteredCall): Promise<boolean> {
+async function isFreeCall(ledger: Ledger, { tool, arguments: args, subject }: MeteredCall): Promise<boolean> {
   if (subject === 'free') return true
   const { catalog } = versionAt(await ledger.catalogs(), ledger.now())
   if (subject === undefined) return priceToolCall(catalog, { tool, args: args ?? {} }).kind === 'free'
   const { operation, variant, quantity } = subject
   const priced = quotePrice(catalog, { operation, variant: variant ?? undefined, quantity: quantity ?? undefined, args: subject.args ?? undefined })
-  return priced.kind === 'priced' && isNothing(priced)
+  return priced.kind === 'priced' && isFree(priced)
 }
 
 async function runFree(call: MeteredCall): Promise<MeteredAnswer> {
@@ -211,12 +211,16 @@ function plainAnswer(outcome: Exclude<RunOutcome, { kind: 'task' }>): MeteredAns
 
 /**
  * The call was charged before under this key: its receipt again, and no second run (T34). Its content is not kept. Where
- * the tool has an output schema this has to be an error: clients take any other result without structured content for a
- * broken one, throw, and never see the receipt.
+ * the tool has an output schema this has to be an error, with the body of a refusal: clients take any other result without
+ * structured content for a broken one, throw, and never see the receipt.
  */
 function replayedAnswer(context: MeterContext, call: MeteredCall, done: Done): MeteredAnswer {
   const receipt = receiptOf(done)
-  const text = `This call was made and charged before with the same idempotency key (charged: ${receipt.charged}, ${receipt.transaction}). Its result is not kept; use a new key to run it again.`
-  const result = { content: [{ type: 'text', text }], ...(call.hasOutputSchema === true ? { isError: true } : {}) }
+  const { charged, transaction } = receipt
+  const said = `This call was made and charged before with the same idempotency key (charged: ${charged}, ${transaction}). Its result is not kept`
+  const result =
+    call.hasOutputSchema === true
+      ? refusalResult(new CreditError('idempotency_conflict', said, { details: { charged, transaction }, advice: ['Use a new key to run it again, which is charged again.'] }))
+      : { content: [{ type: 'text', text: `${said}; use a new key to run it again.` }] }
   return { kind: 'result', result: withReceipt(result, receipt, context.withoutNotes ?? false) }
 }

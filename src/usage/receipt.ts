@@ -61,7 +61,7 @@ const WINDOW_WORDS: Readonly<Record<string, string>> = {
 type TightBudget = NonNullable<Done['pressure']>['budget']
 
 function withinWords(budget: TightBudget): string {
-  return budget === null ? '' : ` of ${toCredits(budget.limit)} ${WINDOW_WORDS[budget.window] ?? `in ${budget.window.replace('rolling:', 'any ')}`}`
+  return budget === null ? '' : `${budget.limit === null ? '' : ` of ${toCredits(budget.limit)}`} ${WINDOW_WORDS[budget.window] ?? `in ${budget.window.replace('rolling:', 'any ')}`}`
 }
 
 function untilWords(timeZone: string, budget: TightBudget, nextGrantAt: Instant | null): string {

@@ -161,6 +161,17 @@ export interface BudgetResult {
   readonly level: Level
 }
 
+/** The one that would stop first. Of a limit above a delegated key only what it leaves is told, and nothing by which the rest could be worked out. */
+export interface TightestResult extends Omit<BudgetResult, UntoldAbove> {
+  readonly limit: number | null
+  readonly used: number | null
+  readonly reserved: number | null
+  readonly percentUsed: number | null
+  readonly since: string | null
+}
+
+type UntoldAbove = 'limit' | 'used' | 'reserved' | 'percentUsed' | 'since'
+
 /** What a write made of a budget. How much of it is used, the budgets themselves tell. */
 export interface WrittenBudgetResult
   extends WriteResult, Pick<BudgetResult, 'id' | 'name' | 'scope' | 'window' | 'limit' | 'enforcement' | 'thresholds' | 'raisedUntil'> {}
@@ -203,7 +214,10 @@ export interface ApprovalResult {
   readonly operation: string | null
   readonly variant: string | null
   readonly tool: string | null
+  readonly quantity: number | null
+  readonly labels: Readonly<Record<string, string>> | null
   readonly key: string | null
+  readonly keyName: string | null
   readonly budget: string | null
   readonly reason: string | null
   readonly askedAt: string
@@ -235,7 +249,7 @@ export interface MessageResult {
 /** The budgets that bound a party's spending, and which of them would stop it first. */
 export interface BudgetsResult {
   readonly budgets: readonly BudgetResult[]
-  readonly tightest: BudgetResult | null
+  readonly tightest: TightestResult | null
   readonly run: BudgetResult | null
 }
 
@@ -293,7 +307,8 @@ export interface TransactionResult {
   readonly variant: string | null
   readonly tool: string | null
   readonly credits: number
-  readonly balanceAfter: number
+  /** Null for a delegated key where the row is of a key below it: what it had left itself is not known. */
+  readonly balanceAfter: number | null
   readonly labels: Labels
   readonly reservation: string | null
   readonly idempotencyKey: string | null

@@ -38,6 +38,14 @@ describe('another price', () => {
     expect(priceToolCall(catalog, { tool: 'other' }).kind).toBe('unpriced')
   })
 
+  it('for the id that a list of prices shows for a tool is of that tool, also of one that is named like an operation', () => {
+    for (const tool of ['make_image', 'translate', 'tool:odd']) {
+      const catalog = parsed(edited(document, `tool:${tool}`, '2.5'))
+      expect(priced(priceToolCall(catalog, { tool })).maximum).toBe(credits('2.5'))
+      expect(Object.keys(catalog.tools)).toEqual([tool])
+    }
+  })
+
   it('of zero makes a tool free', () => {
     expect(priceToolCall(parsed(edited(document, 'peek', '0')), { tool: 'peek' }).kind).toBe('free')
   })

@@ -72,9 +72,12 @@ describe('the price of a tool call', () => {
     ['a free tool', 'read', {}],
     ['a tool of an operation that costs nothing', 'read_note', {}],
     ['a tool at a price of zero', 'nothing', {}],
-    ['none of what is counted', 'pictures', { prompts: [] }],
-  ])('%s is free', (_what, tool, args) => {
+  ])('WC-05: %s is free', (_what, tool, args) => {
     expect(call(tool, args)).toMatchObject({ kind: 'free' })
+  })
+
+  it('none of what is counted comes to nothing and is not free: its arguments are for the caller to choose', () => {
+    expect(call('pictures', { prompts: [] })).toMatchObject({ kind: 'priced', quantity: 0, maximum: 0n, exact: true })
   })
 
   it.each([

@@ -143,6 +143,23 @@ describe('the operations', () => {
     expect(await ledger.charge({ operation })).toMatchObject({ charged: 0, balance: 0 })
     await expect(ledger.charge({ operation: 'content.single_post' })).rejects.toMatchObject({ code: 'out_of_credits' })
   })
+
+  it.each(FREE)('WC-05: %s is never stopped by a suspended account and leaves no row', async (operation) => {
+    const ledger = await openedWith('workspace-credits', { granted: 0 })
+    await ledger.setAccountState({ state: 'suspended' })
+    expect(await ledger.estimate({ operation })).toMatchObject({ minimum: 0, maximum: 0, affordable: true, blockedBy: [] })
+    expect(await ledger.charge({ operation })).toMatchObject({ charged: 0, transaction: null })
+    expect(await ledger.reserve({ operation })).toMatchObject({ reserved: 0, reservation: null })
+  })
+
+  it('WC-03: a simple question of 0 to 1 is not free: it may cost nothing and leaves its row, and a suspended account asks none', async () => {
+    const ledger = await openedWith('workspace-credits', { granted: 1 })
+    const operation = 'assistant.simple_question'
+    expect(await ledger.charge({ operation, actual: 0 })).toMatchObject({ charged: 0, transaction: expect.any(String) as string })
+    await ledger.setAccountState({ state: 'suspended' })
+    await expect(ledger.charge({ operation, actual: 0 })).rejects.toMatchObject({ code: 'account_suspended' })
+    expect((await ledger.estimate({ operation })).blockedBy).toMatchObject([{ code: 'account_suspended' }])
+  })
 })
 
 describe('campaigns', () => {

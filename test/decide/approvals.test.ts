@@ -99,7 +99,7 @@ describe('approvals', () => {
     expect({ code, message, details }).toEqual({
       code: 'approval_required',
       message: 'unit costs up to 30 credits; a person has to approve more than 20, and 100 are available',
-      details: { operation: 'unit', tool: null, required: 30, above: 20, available: 100 },
+      details: { operation: 'unit', variant: null, quantity: 30, tool: null, required: 30, above: 20, available: 100 },
     })
     const id = newestQuestion(ledger)
     const how = `npx mcp-credits approve ${id} --account acme`

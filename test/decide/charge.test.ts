@@ -65,10 +65,11 @@ describe('charge', () => {
       2s | charge op tokens tokens 1 | out_of_credits | 0
       2s | reserve op job            | out_of_credits | 0
       2s | charge op free            | ok             | 0
-         > charge 0
+         > nothing
       2s | charge tool look          | ok             | 0
          > nothing
       2s | reserve op free           | ok             | 0
+         > nothing
          = spent 2, reserved 0
     `)
   })

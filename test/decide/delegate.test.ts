@@ -244,7 +244,7 @@ describe('what a delegated key is told', () => {
     expect(left('0', 'charge 2 by agent holder_key a')).toEqual([1, 1])
     expect(left('0', 'charge 3 by agent holder_key a key c')).toEqual([7, 7])
     expect(left('0', 'reserve 1 by agent holder_key a ttl 1m')).toEqual([0, 0])
-    expect(left('2m', 'charge op free by agent holder_key a')).toEqual([1, 1])
+    expect(left('2m', 'charge 0 by agent holder_key a')).toEqual([1, 1])
     expect(ledger.journal.at(-2)).toMatchObject({ kind: 'release', detail: { reason: 'time_out', left: 1 } })
     expect(ledger.problems()).toEqual([])
   })
@@ -257,16 +257,31 @@ describe('what a delegated key is told', () => {
     expect(attempt(ledger, '2m', `release ${released} by agent holder_key a`)).toMatchObject({ kind: 'done', ownBalance: 0n, transaction: { detail: { left: 0 } } })
   })
 
-  it('AX-03: a key of idempotency that another has used is taken, whatever it was used for, and answers nothing of it', () => {
+  it('AX-03: a delegated key calls its work as it likes, and is answered nothing of what anybody else has called so', () => {
     const ledger = begun('mint top', 'delegate a 10 by agent holder_key top', 'delegate b 10 by agent holder_key top')
-    expect(attempt(ledger, '0', 'charge 3 by agent holder_key a key c')).toMatchObject({ kind: 'done', replayed: false })
-    const refusal = refusalOf(ledger, 'charge 3 by agent holder_key b key c')
-    expect(refusal).toMatchObject({ code: 'idempotency_conflict', details: { idempotencyKey: 'c' } })
-    expect(attempt(ledger, '0', 'charge 3 by agent holder_key a key c')).toMatchObject({ kind: 'done', replayed: true })
-    expect(attempt(ledger, '0', 'reserve tool work holder_key a by meter call m')).toMatchObject({ kind: 'done' })
-    expect(attempt(ledger, '0', `settle ${ledger.reservation(ledger.journal.length)?.id} by meter holder_key a`)).toMatchObject({ kind: 'done' })
-    expect(refusalOf(ledger, 'reserve tool work holder_key b by meter call m')?.code).toBe('idempotency_conflict')
-    expect(attempt(ledger, '0', 'reserve tool work holder_key a by meter call m')).toMatchObject({ kind: 'done', replayed: true })
+    const keyed = (key: string, command: string) => attempt(ledger, '0', `${command} by agent holder_key ${key} key c`)
+    expect(keyed('top', 'charge 3')).toMatchObject({ kind: 'done', replayed: false })
+    for (const key of ['a', 'b']) {
+      expect(keyed(key, 'charge 3')).toMatchObject({ kind: 'done', replayed: false, transaction: { key, idempotencyKey: `${key}:c` } })
+      expect(keyed(key, 'charge 3')).toMatchObject({ kind: 'done', replayed: true, transaction: { key } })
+      expect(refusalOf(ledger, `charge 2 by agent holder_key ${key} key c input other`)).toMatchObject({ code: 'idempotency_conflict', details: { idempotencyKey: 'c' } })
+    }
+    expect(keyed('top', 'charge 3')).toMatchObject({ kind: 'done', replayed: true, transaction: { key: 'top' } })
+    for (const key of ['a', 'b']) {
+      expect(attempt(ledger, '0', `reserve tool work holder_key ${key} by meter call m`)).toMatchObject({ kind: 'done', replayed: false })
+      const reservation = ledger.reservation(ledger.journal.length)?.id
+      expect(refusalOf(ledger, `reserve tool work holder_key ${key} by meter call m`)).toMatchObject({ code: 'idempotency_conflict', details: { idempotencyKey: 'm', inProgress: true } })
+      expect(attempt(ledger, '0', `settle ${reservation} by meter holder_key ${key}`)).toMatchObject({ kind: 'done', transaction: { idempotencyKey: `${key}:m` } })
+      expect(attempt(ledger, '0', `reserve tool work holder_key ${key} by meter call m`)).toMatchObject({ kind: 'done', replayed: true, transaction: { key } })
+    }
+    expect(ledger.problems()).toEqual([])
+  })
+
+  it('a replay is for keys that may spend on the like: what another key of the account has paid is no free work', () => {
+    const ledger = begun('mint top', 'mint narrow scopes unit', 'mint other scopes job')
+    expect(attempt(ledger, '0', 'charge 3 by agent holder_key top key c')).toMatchObject({ kind: 'done' })
+    expect(refusalOf(ledger, 'charge 3 by agent holder_key other key c')?.code).toBe('forbidden')
+    expect(attempt(ledger, '0', 'charge 3 by agent holder_key narrow key c')).toMatchObject({ kind: 'done', replayed: true })
   })
 
   it('AX-03: what is refunded of a window that is over is not left in the one that runs', () => {

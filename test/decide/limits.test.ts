@@ -85,4 +85,39 @@ describe('limits', () => {
       5s | charge 1               | ok                | 10
     `)
   })
+
+  it('what has a price and comes to nothing by its quantity is a call like any other: the stop switch, role, scope and plan stop it', () => {
+    scenario(`
+      0  | account                      | ok                | 0
+      0  | member ada role viewer       | ok                | 0
+      0  | mint reader scopes credits:read | ok                | 0
+      0  | charge 0                     | ok                | 0
+         > charge 0
+      0  | reserve 0                    | ok                | 0
+         > reserve 0
+      1s | charge 0 member ada          | forbidden         | 0
+      1s | reserve 0 holder_key reader by meter | forbidden | 0
+      2s | state suspended              | ok                | 0
+      3s | charge 0                     | account_suspended | 0
+      3s | reserve 0                    | account_suspended | 0
+      3s | charge op free member ada    | ok                | 0
+         > nothing
+    `)
+  })
+
+  it('nothing is taken from a limit that leaves nothing, a debt or a lowered budget', () => {
+    scenario(`
+      0  | account debt 5                       | ok | 0
+      0  | grant 10                             | ok | 10
+      0  | budget b 20                          | ok | 10
+      0  | reserve op job overrun debt as held  | ok | 0
+      1s | settle held 15                       | ok | -5
+      1s | budget b 3                           | ok | -5
+      1s | charge 0                             | ok | -5
+         > charge 0
+      1s | reserve 0 as none                    | ok | -5
+      2s | settle none                          | ok | -5
+         > settle 0
+    `)
+  })
 })

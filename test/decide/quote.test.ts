@@ -392,6 +392,19 @@ describe('AX-01: a reservation under a quote', () => {
 })
 
 describe('AX-02: a plan of calls', () => {
+  it('says that all of it was spent where nothing of it is left to end', () => {
+    const ledger = scenario(`
+      0  | account                  | ok | 0
+      0  | grant 20                 | ok | 20
+      0  | quote 3 by agent as q    | ok | 20
+      1m | charge 3 quote q by agent | ok | 17
+    `)
+    const quote = ledger.allRecords('quote')[0]?.id
+    expect(attempt(ledger, '2m', `release ${quote} by agent`)).toMatchObject({
+      refusal: { code: 'reservation_not_open', details: { state: 'spent' }, advice: ['Nothing is left to do; ask for a new quote for more.'] },
+    })
+  })
+
   it('is quoted and reserved in one write and spent down call by call; what is left of it is released at once', () => {
     const ledger = scenario(`
       0   | account                                  | ok             | 0

@@ -63,13 +63,16 @@ describe('requests for credits', () => {
       3m | request budget 5 at theirs by agent holder_key k2 | ok              | 100
       4m | unbudget theirs                                   | ok              | 100
       5m | approve asked                                     | unknown_budget  | 100
+         = asked pending
+      5m | deny asked                                        | ok              | 100
+         = asked denied
       5m | request top_up 5 at theirs by agent holder_key k2 | invalid_request | 100
       5m | request top_up 0 by agent holder_key k2           | invalid_amount  | 100
     `)
   })
 
-  it('a delegated key asks for more of its own part, and never for what stands above it', () => {
-    scenario(`${START}
+  it('a delegated key asks for more in the budget that stops it, its own or one above, which it does not name', () => {
+    const ledger = scenario(`${START}
       0  | grant 100                                       | ok              | 100
       0  | budget all 3                                    | ok              | 100
       1m | delegate child 10 by agent holder_key k1        | ok              | 100
@@ -77,8 +80,27 @@ describe('requests for credits', () => {
       2m | request budget 5 by agent holder_key child      | ok              | 100
       3m | approve asked                                   | ok              | 100
          = asked granted
-      4m | charge 4 by agent holder_key child              | budget_exceeded | 100
+      4m | charge 4 by agent holder_key child              | ok              | 96
+      5m | request budget 1 at above by agent holder_key child | ok          | 96
+      6m | approve asked                                   | ok              | 96
+      6m | charge 5 by agent holder_key child              | ok              | 91
+      7m | budget all 100                                  | ok              | 91
+      7m | request budget 5 by agent holder_key child      | ok              | 91
+      8m | approve asked                                   | ok              | 91
+      8m | charge 6 by agent holder_key child              | ok              | 85
     `)
+    expect(ledger.records('budget').map(budgetOf).find(({ id }) => id === 'child')?.limit).toBe(15_000_000n)
+  })
+
+  it('a request for a budget that was removed since says that it is to be denied', () => {
+    const ledger = scenario(`${START}
+      0  | budget gone 10 scope key=k1                | ok | 0
+      1m | request budget 5 by agent holder_key k1    | ok | 0
+      2m | unbudget gone                              | ok | 0
+    `)
+    expect(attempt(ledger, '3m', 'approve asked')).toMatchObject({
+      refusal: { code: 'unknown_budget', advice: [expect.stringMatching(`^It was removed .* deny the request: npx mcp-credits deny ${newestQuestion(ledger)} --account `) as unknown] },
+    })
   })
 
   it('AX-04: a yes in advance lets one call of that key pass, up to its sum, once', () => {

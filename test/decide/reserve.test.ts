@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { scenario } from './scenario.js'
+import { OPEN_RESERVATIONS_MAX } from '../../src/ledger/account.js'
+import { attempt, scenario } from './scenario.js'
 
 describe('reserve', () => {
   it('sets the highest price aside and pins the grants in burn order', () => {
@@ -59,14 +60,26 @@ describe('reserve', () => {
     `)
   })
 
-  it('what costs nothing is reserved at zero, whatever the balance', () => {
+  it('reservations of nothing are bounded like any other: they count among the open ones of the account', () => {
+    const ledger = scenario(`
+      0  | account           | ok | 0
+      0  | reserve 0 as held | ok | 0
+    `)
+    for (let open = 1; open < OPEN_RESERVATIONS_MAX; open += 1) attempt(ledger, '0', 'reserve 0')
+    expect(ledger.account?.openReservations).toBe(OPEN_RESERVATIONS_MAX)
+    expect(attempt(ledger, '0', 'reserve 0')).toMatchObject({ refusal: { code: 'invalid_request', details: { open: OPEN_RESERVATIONS_MAX } } })
+  })
+
+  it('what comes to nothing is reserved at zero, whatever the balance, and what is free is not', () => {
     scenario(`
       0  | account                 | ok | 0
-      0  | reserve op free as held | ok | 0
+      0  | reserve 0 as held       | ok | 0
          > reserve 0
       1s | settle held             | ok | 0
          > settle 0
       1s | reserve tool look       | ok | 0
+         > nothing
+      1s | reserve op free         | ok | 0
          > nothing
     `)
   })

@@ -33,6 +33,16 @@ describe('the runaway guard', () => {
     `)
   })
 
+  it('AX-15: calls that their quantity makes cost nothing are stopped alike, and what is free never is', () => {
+    scenario(`${START}
+      0      | guard runaway identical 1 within 60s | ok              | 100
+      1s     | charge 0                             | ok              | 100
+      2s     | charge 0                             | runaway_stopped | 100
+      3s     | charge op free                       | ok              | 100
+      4s     | charge op free                       | ok              | 100
+    `)
+  })
+
   it('a stop lets go after the guard\'s time without such calls; each attempt makes it last another while', () => {
     scenario(`${START}
       0          | guard runaway identical 2 within 60s | ok              | 100
@@ -61,6 +71,53 @@ describe('the runaway guard', () => {
       4m1s       | charge 1                             | ok              | 93
       4m2s       | charge 1                             | runaway_stopped | 93
     `)
+  })
+
+  it('AX-15: what keys below a key spend counts for it: delegating is no way around a guard', () => {
+    scenario(`${START}
+      0   | mint top                                    | ok              | 100
+      0   | guard runaway burn 20 per 1h                | ok              | 100
+      1m  | delegate one 50 by agent holder_key top     | ok              | 100
+      1m  | delegate two 50 by agent holder_key top     | ok              | 100
+      2m  | charge 9 by agent holder_key one            | ok              | 91
+      2m  | charge 8 by agent holder_key two            | ok              | 83
+      3m  | charge 4 by agent holder_key two            | runaway_stopped | 83
+          = messages 1
+      3m  | charge 1 by agent holder_key one            | runaway_stopped | 83
+      3m  | charge 1 by agent holder_key top            | runaway_stopped | 83
+      4m  | delegate more 5 by agent holder_key top     | runaway_stopped | 83
+      4m  | charge 1 by agent                           | ok              | 82
+      63m | delegate more 5 by agent holder_key top     | ok              | 82
+      2h  | charge 4 by agent holder_key more           | ok              | 78
+    `)
+  })
+
+  it('AX-15: the same call counts as such whichever key below a party makes it, also below one without a key', () => {
+    scenario(`${START}
+      0   | guard runaway identical 3 within 60s        | ok              | 100
+      1s  | delegate one 50 by agent                    | ok              | 100
+      1s  | delegate may 50 by agent delegates yes      | ok              | 100
+      1s  | delegate leaf 50 by agent holder_key may    | ok              | 100
+      2s  | charge 2 by agent holder_key one            | ok              | 98
+      3s  | charge 2 by agent holder_key may            | ok              | 96
+      4s  | charge 2 by agent holder_key leaf           | ok              | 94
+      5s  | charge 2 by agent holder_key one            | runaway_stopped | 94
+      5s  | charge 2 by agent                           | runaway_stopped | 94
+      5s  | charge 3 by agent holder_key leaf           | ok              | 91
+    `)
+  })
+
+  it('AX-03: a delegated key that is stopped from above learns that, and nothing of what was spent there', () => {
+    const ledger = scenario(`${START}
+      0   | mint top                                    | ok              | 100
+      0   | guard runaway burn 20 per 1h                | ok              | 100
+      1m  | delegate one 50 by agent holder_key top     | ok              | 100
+      2m  | charge 17 by agent holder_key top           | ok              | 83
+    `)
+    expect(refusalOf(attempt(ledger, '3m', 'charge 4 by agent holder_key one'))).toMatchObject({
+      message: 'Calls above this key were stopped as running away, and its own with them',
+      details: { required: 4, until: '2026-01-15T11:03:00.000Z' },
+    })
   })
 
   it('AX-15: spending faster than allowed stops every call of the key, and of no other', () => {

@@ -119,21 +119,22 @@ describe('settle', () => {
     scenario(`
       0  | account                                          | ok        | 0
       0  | grant 100                                        | ok        | 100
-      0  | member eve role viewer                           | ok        | 100
+      0  | member eve                                       | ok        | 100
       0  | mint jobs scopes job                             | ok        | 100
       0  | mint gone                                        | ok        | 100
-      0  | reserve 0 by agent member eve as viewers         | ok        | 100
-      0  | reserve 0 by agent holder_key jobs as scoped     | ok        | 100
-      0  | reserve op job by agent holder_key gone as keys  | ok        | 90
-      0  | reserve op job by agent as plain                 | ok        | 80
-      1s | settle viewers 50 by agent member eve            | ok        | 80
-      1s | settle scoped 50 by agent holder_key jobs        | ok        | 80
-      1s | revoke gone                                      | ok        | 80
-      1s | settle keys 50 by agent holder_key gone          | ok        | 80
-         = spent 10
-      1s | state suspended                                  | ok        | 80
-      1s | settle plain 50 by agent                         | ok        | 80
-         = spent 20
+      0  | reserve 1 by agent member eve as viewers         | ok        | 99
+      0  | reserve 0 by agent holder_key jobs               | forbidden | 99
+      0  | reserve op job by agent holder_key gone as keys  | ok        | 89
+      0  | reserve op job by agent as plain                 | ok        | 79
+      1s | member eve role viewer                           | ok        | 79
+      1s | settle viewers 50 by agent member eve            | ok        | 79
+         = spent 1
+      1s | revoke gone                                      | ok        | 79
+      1s | settle keys 50 by agent holder_key gone          | ok        | 79
+         = spent 11
+      1s | state suspended                                  | ok        | 79
+      1s | settle plain 50 by agent                         | ok        | 79
+         = spent 21
     `)
   })
 

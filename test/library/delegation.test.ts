@@ -68,7 +68,8 @@ describe('whoever presents a key', () => {
 
   it('is refused with what is wrong, and to a key another account is as one that never was', async () => {
     const secret = await secretOf({ account: 'acme', id: 'reader', scopes: ['credits:read'] })
-    expect(await refusalOf(credits.withKey('mc_nothing'))).toMatchObject({ code: 'unauthenticated' })
+    // What refuses a key may be read by whoever is held by it: it tells nobody how to do without.
+    await expect(credits.withKey('mc_nothing')).rejects.toMatchObject({ code: 'unauthenticated', advice: ['Ask whoever gave you the key for another.'] })
     expect(await refusalOf(credits.withKey(secret, { scope: 'credits:spend' }))).toMatchObject({ code: 'forbidden', details: { scope: 'credits:spend' } })
     for (const account of ['other', 'nobody']) expect(await refusalOf(credits.withKey(secret, { account }))).toEqual({ code: 'unknown_account', message: `There is no account "${account}"`, details: {} })
     expect(await credits.withKey(secret, { account: 'acme', scope: 'credits:read', run: 'r1' })).toMatchObject({ account: 'acme' })
@@ -201,7 +202,45 @@ describe('delegation', () => {
   })
 })
 
+describe('what a key sees that may spend on some operations and not read', () => {
+  it('is what is left, prices, and of what was done its own part; a key that reads sees all of it', async () => {
+    const { top, leaf, transactions } = await family()
+    const scoped = (await credits.withKey(await secretOf({ account: 'acme', id: 'scoped', scopes: ['work.unit'] }))).credits
+    await top.charge({ operation: 'work.unit', quantity: 5, labels: { customer_id: 'secret' } })
+    await leaf.credits.reserve({ operation: 'work.unit', idempotencyKey: 'held' })
+    const { transaction } = await scoped.charge({ operation: 'work.unit', quantity: 2, idempotencyKey: 'mine' })
+    expect(await scoped.balance()).toMatchObject({ balance: 82, spendable: 82, plan: { id: 'monthly' }, lastTransaction: { id: transaction, balanceAfter: 82 } })
+    expect(await scoped.estimate({ operation: 'work.unit' })).toMatchObject({ affordable: true, balanceAfter: 81 })
+    expect((await scoped.transactions()).transactions.map(({ id, balanceAfter }) => [id, balanceAfter])).toEqual([[transaction, 82]])
+    expect((await scoped.usage({ groupBy: 'label:customer_id' })).rows).toMatchObject([{ key: null, calls: 1, credits: 2 }])
+    expect(await scoped.explain({ idempotencyKey: 'mine' })).toMatchObject({ outcome: 'charged', grants: [{ source: 'allowance' }] })
+    expect(await scoped.explain({ idempotencyKey: 'of-top' })).toMatchObject({ outcome: 'not_charged', transaction: null })
+    expect(await outcome(scoped.explain({ transaction: transactions.top }))).toBe('unknown_transaction')
+    expect([await scoped.messages(), (await scoped.keys()).map(({ id }) => id)]).toEqual([[], ['scoped']])
+    expect(await outcome(scoped.statement())).toBe('forbidden')
+    const reader = (await credits.withKey(await secretOf({ account: 'acme', id: 'reader', scopes: ['work.unit', 'credits:read'] }))).credits
+    expect(await reader.explain({ transaction: transactions.top })).toMatchObject({ outcome: 'charged' })
+    expect(await outcome(reader.statement())).toBe('done')
+  })
+
+  it('AX-07: what it can afford is what it may spend on', async () => {
+    const scoped = (await credits.withKey(await secretOf({ account: 'acme', scopes: ['work.unit'] }))).credits
+    expect((await scoped.afford()).rows).toEqual([{ operation: 'work.unit', variant: null, units: 100 }])
+    expect((await credits.afford({ account: 'acme' })).rows).toHaveLength(2)
+  })
+})
+
 describe('what a delegated key sees', () => {
+  it('AX-16: a budget above it that it asks to have raised is called so to it, and by its name to whoever answers', async () => {
+    await credits.setBudget({ account: 'acme', id: 'tight', limit: 30, window: 'total' })
+    const { sibling } = await family()
+    await credits.setBudget({ account: 'acme', id: 'tight', limit: 12, window: 'total' })
+    await sibling.credits.requestCredits({ credits: 5, reason: 'more', kind: 'budget' })
+    expect(await sibling.credits.approvals()).toMatchObject([{ budget: 'above' }])
+    expect(JSON.stringify(await sibling.credits.messages())).not.toContain('tight')
+    expect(await credits.approvals({ account: 'acme' })).toMatchObject([{ budget: 'tight' }])
+  })
+
   it('AX-03: its balance is its own part, as one grant that ends with the key, and nothing of the plan', async () => {
     const { child, leaf } = await family()
     await child.credits.reserve({ operation: 'work.unit', quantity: 5 })
@@ -242,7 +281,11 @@ describe('what a delegated key sees', () => {
   it('AX-03: its transactions are what it and the keys below it did, and what gave that back', async () => {
     const { top, child, sibling, leaf, transactions } = await family()
     const shown = async (party: Credits, input = {}) => (await party.transactions(input)).transactions.map(({ id, balanceAfter }) => [id, balanceAfter])
-    expect(await shown(child.credits)).toEqual([[transactions.leaf, 16], [transactions.child, 18]])
+    // What the leaf had left is the leaf's; what the child had left then is told by its own rows.
+    expect(await shown(child.credits)).toEqual([[transactions.leaf, null], [transactions.child, 18]])
+    expect(await child.credits.balance()).toMatchObject({ lastTransaction: { id: transactions.leaf, balanceAfter: null } })
+    expect((await child.credits.transactions()).transactions.map(({ idempotencyKey }) => idempotencyKey)).toEqual([`${leaf.id}:of-leaf`, 'of-child'])
+    expect((await leaf.credits.transactions()).transactions.map(({ idempotencyKey }) => idempotencyKey)).toEqual(['of-leaf'])
     expect(await shown(leaf.credits)).toEqual([[transactions.leaf, 16]])
     expect(await shown(sibling.credits)).toEqual([[transactions.sibling, 17]])
     expect(await shown(child.credits, { type: 'grant' })).toEqual([])
@@ -288,9 +331,11 @@ describe('what a delegated key sees', () => {
     }
     const explained = await leaf.credits.explain({ transaction: transactions.leaf })
     expect(explained).toMatchObject({ outcome: 'charged', charged: 4, grants: [{ id: 'delegated', source: 'delegated', credits: 4 }], budgets: [{ id: leaf.id }], transaction: { balanceAfter: 16 } })
-    expect(await child.credits.explain({ idempotencyKey: 'of-leaf' })).toMatchObject({ outcome: 'charged', budgets: [{ id: child.id }, { id: leaf.id }].sort((a, b) => (a.id < b.id ? -1 : 1)) })
+    expect(await child.credits.explain({ idempotencyKey: `${leaf.id}:of-leaf` })).toMatchObject({ outcome: 'charged', budgets: [{ id: child.id }, { id: leaf.id }].sort((a, b) => (a.id < b.id ? -1 : 1)) })
     const missing = await leaf.credits.explain({ idempotencyKey: 'of-nobody' })
-    for (const key of ['of-top', 'of-sibling', 'of-child']) {
+    expect(await leaf.credits.explain({ idempotencyKey: 'of-leaf' })).toMatchObject({ outcome: 'charged', charged: 4, transaction: { idempotencyKey: 'of-leaf' } })
+    expect(await top.explain({ idempotencyKey: `${leaf.id}:of-leaf` })).toMatchObject({ outcome: 'charged', charged: 4 })
+    for (const key of ['of-top', 'of-sibling', 'of-child', `${leaf.id}:of-leaf`, `${child.id}:of-child`]) {
       expect(await leaf.credits.explain({ idempotencyKey: key })).toEqual({ ...missing, explanation: missing.explanation.replace('of-nobody', key) })
     }
     await top.as({ holder: 'agent' }).reserve({ operation: 'work.unit', idempotencyKey: 'held-by-top' })
@@ -299,7 +344,26 @@ describe('what a delegated key sees', () => {
     expect(await outcome(leaf.credits.settle({ reservation: reservation as string }))).toBe('unknown_reservation')
   })
 
-  it('AX-03: its budgets are its own and those below it; of one above it only figures are told', async () => {
+  it('AX-03: what it calls its work is its own: nobody else\'s charge is its answer, nor its metered call\'s', async () => {
+    const { top, leaf, sibling } = await family()
+    const work = { operation: 'work.unit', quantity: 15, idempotencyKey: 'job-1' }
+    await top.charge(work)
+    await top.reserve({ operation: 'work.unit', idempotencyKey: 'held' })
+    await top.delegate({ credits: 1, expiresInSeconds: 60, idempotencyKey: 'child' })
+    for (const { id, credits: party } of [leaf, sibling]) {
+      expect(await party.explain({ idempotencyKey: 'job-1' })).toMatchObject({ outcome: 'not_charged', transaction: null })
+      expect(await party.charge({ ...work, quantity: 1 })).toMatchObject({ charged: 1, replayed: false })
+      expect(await party.charge({ ...work, quantity: 1 })).toMatchObject({ charged: 1, replayed: true })
+      expect(await party.explain({ idempotencyKey: 'job-1' })).toMatchObject({ outcome: 'charged', charged: 1, transaction: { idempotencyKey: 'job-1' } })
+      expect(await party.reserve({ operation: 'work.unit', idempotencyKey: 'held' })).toMatchObject({ reserved: 1, replayed: false })
+      expect((await credits.transactions({ account: 'acme', type: 'reserve', limit: 1 })).transactions).toMatchObject([{ idempotencyKey: `${id}:held` }])
+      expect(await outcome(party.delegate({ credits: 1, expiresInSeconds: 60, idempotencyKey: 'child' }))).toBe('forbidden')
+    }
+    expect(await top.charge(work)).toMatchObject({ charged: 15, replayed: true })
+    expect(await credits.verify()).toMatchObject({ ok: true })
+  })
+
+  it('AX-03: its budgets are its own and those below it; of one above it only what that leaves is told', async () => {
     await credits.setBudget({ account: 'acme', id: 'everything', limit: 60, window: 'total' })
     await credits.setBudget({ account: 'acme', id: 'by-key', limit: 30, window: 'day', scope: { each: 'key' } })
     const { top, child, leaf, sibling } = await family()
@@ -309,7 +373,15 @@ describe('what a delegated key sees', () => {
     expect(await ids(child.credits)).toEqual([child.id, child.id, leaf.id, leaf.id, 'tight'].sort())
     expect(await child.credits.budgets()).toMatchObject({ tightest: { id: 'tight', limit: 3, remaining: 3, scope: { key: child.id } }, run: null })
     const { tightest } = await leaf.credits.budgets()
-    expect(tightest).toMatchObject({ id: 'above', name: 'a limit above this key', scope: {}, subject: null, remaining: 3, limit: 3 })
+    expect(tightest).toEqual({
+      id: 'above', name: 'a limit above this key', scope: {}, subject: null, window: 'day', enforcement: 'hard', thresholds: [], level: 'ok', remaining: 3,
+      resetsAt: '2026-01-16T00:00:00.000Z', raisedUntil: null, limit: null, used: null, reserved: null, percentUsed: null, since: null,
+    })
+    // A call's receipt and its note for the model tell no more of it.
+    const run = () => Promise.resolve({ kind: 'result', result: { content: [] } } as const)
+    await leaf.credits.charge({ operation: 'work.unit', quantity: 2 })
+    const answer = await leaf.credits.meter({ tool: 'work', arguments: {}, meta: undefined, signal: new AbortController().signal, run })
+    expect(answer).toMatchObject({ result: { _meta: { 'io.github.mcp-credits/receipt': { budget_remaining: 0 } }, content: [{ type: 'text', text: 'Credits: 0 left today, resets 00:00 UTC' }] } })
     expect(await ids(top)).toEqual(['everything', 'top', child.id, leaf.id, sibling.id, 'tight'].sort())
     // Whoever has no key has not delegated to these: they are the top key's.
     expect(await ids(credits.as({ account: 'acme', holder: 'agent' }))).toEqual(['everything'])

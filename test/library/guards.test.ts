@@ -37,7 +37,8 @@ describe('guards', () => {
     const { id } = asked.approval as { readonly id: string }
     expect(await operator.approvals()).toEqual([
       {
-        id, asks: 'call', status: 'pending', credits: 60, operation: 'tool.call', variant: null, tool: null, key: 'k1', budget: null, reason: null,
+        id, asks: 'call', status: 'pending', credits: 60, operation: 'tool.call', variant: null, tool: null, quantity: 60, labels: null,
+        key: 'k1', keyName: null, budget: null, reason: null,
         askedAt: '2026-01-10T12:00:00.000Z', expiresAt: '2026-01-10T12:10:00.000Z',
       },
     ])
@@ -93,7 +94,7 @@ describe('guards', () => {
     await operator.setGuard({ id: 'approval', above: 50 })
     const plan = { calls: [{ operation: 'tool.call', quantity: 30 }, { operation: 'tool.call', quantity: 31 }] }
     const asked = await refusal(agent.reserve(plan))
-    expect(asked).toMatchObject({ code: 'approval_required', approval: { maximum: 61 }, details: { operation: '2 calls', required: 61 } })
+    expect(asked).toMatchObject({ code: 'approval_required', approval: { maximum: 61 }, message: expect.stringMatching(/^a plan of 2 calls costs up to 61 credits;/) as unknown, details: { operation: 'a plan of 2 calls', required: 61 } })
     await operator.approve({ id: (asked.approval as { readonly id: string }).id })
     expect(await agent.reserve(plan)).toMatchObject({ reserved: 61, balance: 939 })
     expect(await refusal(agent.reserve(plan))).toMatchObject({ code: 'approval_required' })

@@ -2,7 +2,7 @@ import { NOBODY, type ItemCharge, ReferenceAccount, type ReferenceCharge, type R
 import { budgetLevel, type ReferenceBudget, type Spender } from './reference-budgets.js'
 import { calendarSpan, monthsAfter } from './reference-calendar.js'
 import { type CatalogDocument, categoryOf, isPaidPlan, micro } from './reference-catalog.js'
-import { type Asked, type Quoted, quoted, type Refusal, settledPrice } from './reference-prices.js'
+import { type Asked, isFree, type Quoted, quoted, type Refusal, settledPrice } from './reference-prices.js'
 
 export const SPENDING_VERBS = ['charge', 'reserve', 'extend', 'settle', 'release'] as const
 export const OPERATOR_VERBS = [
@@ -167,6 +167,7 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
     const { number, call, account, at } = moment
     const price = quoted(ledger.catalog, askedOf(call))
     if ('code' in price) return price
+    if (isFree(price)) return done(null, account, { charged: 0, budgetLevel: 'ok', variant: null })
     if (!price.isExact) return { code: 'invalid_request' }
     const spender = spenderOf(ledger, call, account)
     const refused = refusalToSpend(moment, spender, price)
@@ -187,6 +188,7 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
     const ttlMs = Math.ceil(((call.input['ttlSeconds'] as number | undefined) ?? 900) * 1_000)
     const price = quoted(ledger.catalog, askedOf(call))
     if ('code' in price) return price
+    if (isFree(price)) return done(null, account, { reserved: 0, expiresAt: null })
     if (ttlMs > DAY_MS) return { code: 'invalid_request' }
     const spender = spenderOf(ledger, call, account)
     const refused = refusalToSpend(moment, spender, price)
@@ -537,12 +539,11 @@ function spenderOf({ catalog }: ReferenceLedger, call: Call, { keys }: Reference
 /** Why this may not be spent: who asks, on what plan, and last of all how much. */
 function refusalToSpend({ call, account, at }: Moment, spender: Spender, { maximum: amount, plans }: Quoted): Refusal | null {
   const needsPlan = plans.length > 0 && !plans.includes(account.plan?.id ?? '')
-  if (amount === 0n) return needsPlan ? { code: 'plan_required' } : null
   if (account.state !== 'active') return { code: 'account_suspended' }
   const stranger = refusalByParty(account, spender, call.key ?? null)
   if (stranger !== null) return stranger
   if (needsPlan) return { code: 'plan_required' }
-  return refusalByAmount(account, spender, at, amount)
+  return amount === 0n ? null : refusalByAmount(account, spender, at, amount)
 }
 
 /** A viewer spends nothing, and a key only on what its scopes name. */

@@ -58,6 +58,18 @@ export function quoted(catalog: CatalogDocument, { operation, variant, quantity 
   return { ...price, minimum: amount, maximum: amount, isExact: true }
 }
 
+/** Whether it costs nothing whatever is asked for; what only comes to nothing for a quantity of 0 does not. */
+export function isFree({ lines, plans }: Quoted): boolean {
+  return plans.length === 0 && lines.every(({ price }) => dearestOf(price) === 0)
+}
+
+/** The dearest figure of a price; what is known by its use has none beforehand. */
+function dearestOf(price: PriceDocument): number {
+  if (price.model === 'pass_through') return Infinity
+  if (price.model === 'range') return Number(price.maximum)
+  return price.model === 'tiered' ? Math.max(...price.tiers.map(({ credits }) => Number(credits))) : Number(price.credits)
+}
+
 function priceOf(operation: OperationDocument | undefined, variant: string | undefined): PriceDocument {
   const chosen = variant ?? operation?.default_variant
   return ((chosen === undefined ? undefined : operation?.variants?.[chosen]?.price) ?? operation?.price) as PriceDocument

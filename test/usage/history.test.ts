@@ -54,7 +54,7 @@ describe('the history', () => {
     let cursor: string | null = null
     do {
       const page: Awaited<ReturnType<typeof history>> = await history({ limit: 3, ...(cursor === null ? {} : { cursor }) })
-      balances.push(...page.transactions.map((row) => row.balanceAfter))
+      balances.push(...page.transactions.map((row) => row.balanceAfter as number))
       cursor = page.nextCursor
       await credits.charge({ account: 'acme', operation: 'page.edit' })
     } while (cursor !== null)

@@ -54,7 +54,7 @@ async function pages(reader: Credits, query: Query): Promise<readonly (readonly 
   let cursor: string | null = null
   do {
     const page: Awaited<ReturnType<Credits['transactions']>> = await reader.transactions({ ...query, account: 'default', ...(cursor === null ? {} : { cursor }) })
-    found.push(page.transactions.map(({ balanceAfter }) => Math.round(balanceAfter * 1e6)))
+    found.push(page.transactions.map(({ balanceAfter }) => Math.round((balanceAfter as number) * 1e6)))
     cursor = page.nextCursor
   } while (cursor !== null)
   return found

@@ -13,10 +13,16 @@ const CATALOG = {
   price_increase_notice_days: 0,
   operations: {
     'item.count': { name: 'Counted item', unit: { name: 'item', plural: 'items' }, price: { model: 'per_unit', credits: '2' } },
+    'item.weigh': { name: 'Weighed item', unit: { name: 'item', plural: 'items' }, price: { model: 'range', minimum: '1', maximum: '3', per_unit: true } },
+    'note.keep': { name: 'Kept note', unit: { name: 'note', plural: 'notes' }, price: { model: 'per_unit', credits: '0' } },
   },
   tools: {
     count: { operation: 'item.count', quantity: { from: 'result', pointer: '/structuredContent/items', default: 0, at_most: 10 } },
     look: { credits: '3' },
+    list: { operation: 'item.count', quantity: { from: 'arguments', pointer: '/n', default: 1 } },
+    told: { operation: 'item.weigh', quantity: { from: 'arguments', pointer: '/n', default: 1 }, actual: { pointer: '/structuredContent/items' } },
+    help: { free: true },
+    note: { operation: 'note.keep', quantity: { from: 'arguments', pointer: '/n', default: 1 } },
   },
   default_tool_price: null,
   plans: {},
@@ -131,3 +137,45 @@ describe('a metered call', () => {
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
+
+describe('a call that its arguments make cost nothing', () => {
+  const none = (run: () => RunOutcome, tool = 'list'): MeteredCall => ({ ...call(tool, run), arguments: { n: 0 } })
+
+  it('is a call like any other: reserved, settled and told with a receipt', async () => {
+    const { credits } = await openAgent()
+    const answer = await credits.meter(none(() => looked))
+    expect(answer).toMatchObject({ result: { _meta: { 'io.github.mcp-credits/receipt': { charged: 0, balance: 100 } } } })
+    const { transactions } = await credits.transactions()
+    expect(transactions.map(({ type, credits: moved, tool }) => [type, moved, tool])).toEqual([['settle', 0, 'list'], ['grant', 100, null]])
+    expect(await credits.verify({ account: 'a' })).toMatchObject({ ok: true })
+  })
+
+  it('WC-05: does not run with a key that may only read, nor on a suspended account, where what is free does', async () => {
+    const { credits } = await openAgent()
+    const operator = credits.as({ account: 'a', holder: 'operator' })
+    const { key } = await operator.createKey({ scopes: ['credits:read'] })
+    const reader = credits.as({ ...(await credits.authenticate(key ?? '')), holder: 'agent' })
+    const ran: string[] = []
+    const tried = async (by: Credits, tool: string) => codeOf(await by.meter(none(() => (ran.push(tool), looked), tool)))
+    expect([await tried(reader, 'list'), await tried(reader, 'help'), await tried(reader, 'note')]).toEqual(['forbidden', undefined, undefined])
+    await operator.setAccountState({ account: 'a', state: 'suspended' })
+    expect([await tried(credits, 'list'), await tried(credits, 'help'), await tried(credits, 'note')]).toEqual(['account_suspended', undefined, undefined])
+    expect(ran).toEqual(['help', 'note', 'help', 'note'])
+    expect((await operator.transactions()).transactions.map(({ type }) => type)).toEqual(['grant'])
+  })
+
+  it('is never charged beyond the nothing that was reserved by what its result says', async () => {
+    const { credits } = await openAgent()
+    const answer = await credits.meter(none(() => counted(7), 'told'))
+    expect(answer).toMatchObject({ result: { _meta: { 'io.github.mcp-credits/receipt': { charged: 0, balance: 100 } } } })
+    expect((await credits.transactions()).transactions.map(({ type }) => type)).toEqual(['settle', 'grant'])
+  })
+
+  it('leaves nothing charged and nothing reserved when it fails', async () => {
+    const { credits } = await openAgent()
+    const answer = await credits.meter(none(() => ({ kind: 'error', error: { code: 1, message: 'no' } })))
+    expect(answer).toEqual({ kind: 'error', error: { code: 1, message: 'no' } })
+    expect(await credits.balance()).toMatchObject({ balance: 100, reserved: 0 })
+    expect(await credits.verify({ account: 'a' })).toMatchObject({ ok: true, problems: [] })
+  })
+})
