@@ -1,4 +1,4 @@
-import type { BudgetResult } from '../usage/results.js'
+import type { BudgetResult, TightestResult } from '../usage/results.js'
 import { credits, moment } from './format.js'
 import { printable, type Style } from './output.js'
 import { tableLines } from './table.js'
@@ -16,10 +16,10 @@ export function scopeWords({ scope, subject }: Pick<BudgetResult, 'scope' | 'sub
 }
 
 /** One budget in a sentence: `12 of 100 credits left in the window day, resets 2026-11-23 00:00 Europe/Berlin`. */
-export function budgetWords({ remaining, limit, window, resetsAt, raisedUntil }: BudgetResult, timeZone: string): string {
+export function budgetWords({ remaining, limit, window, resetsAt, raisedUntil }: TightestResult, timeZone: string): string {
   const reset = resetsAt === null ? '' : `, resets ${moment(resetsAt, timeZone)}`
   const raised = raisedUntil === null ? '' : `, raised until ${moment(raisedUntil, timeZone)}`
-  return `${credits(remaining)} of ${credits(limit)} credits left${windowWords(window)}${reset}${raised}`
+  return `${credits(remaining)}${limit === null ? '' : ` of ${credits(limit)}`} credits left${windowWords(window)}${reset}${raised}`
 }
 
 const WINDOWS: Readonly<Record<string, string>> = {

@@ -21,7 +21,7 @@ async function textOf(file: string): Promise<string> {
     const { size } = await stat(file)
     if (size <= BYTES_MAX) return await readFile(file, 'utf8')
   } catch (error) {
-    throw refused(file, error instanceof Error ? error.message : String(error), error)
+    throw refused(file, 'it is not there, or cannot be read', error)
   }
   throw refused(file, `expected at most ${BYTES_MAX} bytes`)
 }

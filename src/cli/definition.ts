@@ -22,6 +22,8 @@ export interface CommandDefinition<Options = object> {
   readonly fields?: Readonly<Record<string, string>>
   /** Whether a command of another program may follow after `--`. */
   readonly takesCommand?: boolean
+  /** Clients and agents start it and read what it says; left out: a person does. */
+  readonly isServer?: true
   readonly run: (invocation: Invocation<Options>) => Promise<Report | Done>
 }
 

@@ -10,6 +10,7 @@ export interface TypedHttp {
   readonly allowedOrigin?: readonly string[]
   readonly bodyLimit?: string
   readonly rateLimit?: string
+  readonly sessions?: string
   readonly log?: string
   readonly oauthIssuer?: string
   readonly oauthAudience?: string
@@ -25,6 +26,8 @@ export interface HttpOptions {
   /** Undefined for what is usual, as the rate. */
   readonly bodyBytesMax: number | undefined
   readonly rateMax: number | undefined
+  /** How many upstream servers may run at once, one a session; half of them for one caller. */
+  readonly sessionsMax: number | undefined
   readonly hasLog: boolean
   readonly oauth: { readonly issuer: string; readonly audience: string } | null
 }
@@ -39,9 +42,9 @@ const DEFAULT_PORT = 8321
  *   that is passed over would leave somebody believing in it
  */
 export function readHttpOptions(typed: TypedHttp): HttpOptions | null {
-  const { http, auth, allowedHost = [], allowedOrigin = [], bodyLimit, rateLimit, log, oauthIssuer, oauthAudience } = typed
+  const { http, auth, allowedHost = [], allowedOrigin = [], bodyLimit, rateLimit, sessions, log, oauthIssuer, oauthAudience } = typed
   if (http === undefined) {
-    const [unused] = Object.entries({ '--no-auth': !auth, '--allowed-host': allowedHost.length > 0, '--allowed-origin': allowedOrigin.length > 0, '--body-limit': bodyLimit, '--rate-limit': rateLimit, '--log': log, '--oauth-issuer': oauthIssuer, '--oauth-audience': oauthAudience }).find(
+    const [unused] = Object.entries({ '--no-auth': !auth, '--allowed-host': allowedHost.length > 0, '--allowed-origin': allowedOrigin.length > 0, '--body-limit': bodyLimit, '--rate-limit': rateLimit, '--sessions': sessions, '--log': log, '--oauth-issuer': oauthIssuer, '--oauth-audience': oauthAudience }).find(
       ([, given]) => given !== undefined && given !== false,
     ) ?? []
     if (unused === undefined) return null
@@ -54,7 +57,8 @@ export function readHttpOptions(typed: TypedHttp): HttpOptions | null {
     allowedHosts: allowedHost,
     allowedOrigins: allowedOrigin,
     bodyBytesMax: bodyLimit === undefined ? undefined : readBytes(bodyLimit),
-    rateMax: rateLimit === undefined ? undefined : readRate(rateLimit),
+    rateMax: rateLimit === undefined ? undefined : readCount(rateLimit, '--rate-limit', 'requests a second'),
+    sessionsMax: sessions === undefined ? undefined : readCount(sessions, '--sessions', 'sessions'),
     hasLog: readLog(log),
     oauth: readOAuth(oauthIssuer, oauthAudience),
   }
@@ -86,10 +90,10 @@ function readBytes(word: string): number {
   throw new CreditError('invalid_request', `--body-limit: expected bytes up to 256MiB, like 1048576, 512KiB or 4MiB, found ${shown(word)}`)
 }
 
-function readRate(word: string): number {
-  const rate = /^\d{1,7}$/.test(word) ? Number(word) : 0
-  if (rate > 0) return rate
-  throw new CreditError('invalid_request', `--rate-limit: expected a number of requests a second, found ${shown(word)}`)
+function readCount(word: string, option: string, what: string): number {
+  const count = /^\d{1,7}$/.test(word) ? Number(word) : 0
+  if (count > 0) return count
+  throw new CreditError('invalid_request', `${option}: expected a number of ${what}, found ${shown(word)}`)
 }
 
 function readLog(word = 'json'): boolean {

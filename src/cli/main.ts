@@ -7,11 +7,11 @@ import { commands, groups } from './commands.js'
 import type { Machine } from './default-database.js'
 import type { CommandDefinition, Invocation, KeyScope, Report, Streams } from './definition.js'
 import { Opening } from './opening.js'
-import { inOwnWords } from './own-words.js'
+import { inOwnWords, withWayToBeOperator } from './own-words.js'
 import { printable, type Style, styleFor } from './output.js'
 import { packageVersion } from './package-version.js'
 import { buildProgram, type Typed } from './program.js'
-import { readSettings } from './settings.js'
+import { readSettings, type Settings } from './settings.js'
 import { ProcessStreams } from './streams.js'
 
 /** What a command line runs in; a process's own unless told. */
@@ -60,8 +60,15 @@ function splitAtDashes(argv: readonly string[]): { readonly words: readonly stri
   return at === -1 || !takesCommand ? { words: argv, command: [] } : { words: argv.slice(0, at), command: argv.slice(at + 1) }
 }
 
-async function runCommand(typed: Typed, command: readonly string[], { machine, streams, style }: Surroundings): Promise<number> {
-  const settings = readSettings(typed.options, machine)
+async function runCommand(typed: Typed, command: readonly string[], surroundings: Surroundings): Promise<number> {
+  try {
+    return await runWith(readSettings(typed.options, surroundings.machine), typed, command, surroundings)
+  } catch (error) {
+    throw error instanceof CreditError && typed.definition.isServer !== true ? withWayToBeOperator(error) : error
+  }
+}
+
+async function runWith(settings: Settings, typed: Typed, command: readonly string[], { streams, style }: Surroundings): Promise<number> {
   const opening = new Opening(settings, { mustExist: typed.definition.isReading === true })
   const invocation: Invocation = {
     arguments: typed.arguments,

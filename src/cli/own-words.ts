@@ -9,8 +9,26 @@ import type { Settings } from './settings.js'
  * @param own what the command calls a field, where that is another word than most commands have for it
  */
 export function inOwnWords(error: CreditError, { database }: Settings, own: Readonly<Record<string, string>> = {}): CreditError {
-  return namingTheFile(inWordsOf(error, (field) => own[field] ?? OPTION_OF.get(field) ?? field), database)
+  return namingTheFile(ofWholeOptions(inWordsOf(error, (field) => own[field] ?? OPTION_OF.get(field) ?? field)), database)
 }
+
+/** An option that may be repeated is one of a list to the library; nobody has typed the number. */
+function ofWholeOptions(error: CreditError): CreditError {
+  const message = error.message.replaceAll(/(?<=^|; )(--[a-z-]+)\.\d+(?=:)/g, '$1')
+  return message === error.message ? error : new CreditError(error.code, message, { ...error, cause: error.cause ?? error })
+}
+
+/**
+ * The same refusal for a person at a command line, with the way to be the operator. It is told nowhere else: to an agent it
+ * would be the way out of its limit.
+ */
+export function withWayToBeOperator(error: CreditError): CreditError {
+  const { code, message, advice, details } = error
+  if (code !== 'unauthenticated' && details['scope'] !== 'operator') return error
+  return new CreditError(code, message, { ...error, advice: [...advice, BE_OPERATOR], cause: error.cause ?? error })
+}
+
+const BE_OPERATOR = 'Whoever has the database is the operator: leave out --key and MCP_CREDITS_KEY.'
 
 const OPTION_OF: ReadonlyMap<string, string> = new Map([
   ['effectiveAt', '--from'],

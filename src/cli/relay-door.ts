@@ -13,7 +13,7 @@ import { toolsetsBeside } from './toolsets.js'
 
 /** What is served at `/mcp` where there is an upstream: its tools, metered to whoever calls them, and ours beside them. */
 export function relayDoor(upstream: OpenUpstream): OpenDoor {
-  return async ({ options, prices, report }): Promise<McpDoor> => {
+  return async ({ options, http, prices, report }): Promise<McpDoor> => {
     const [{ relayHttpDoor }, { instructionsFor }, { accessOf }, { NEWS_ROUTE }, { IDEMPOTENCY_KEY_META }] = await Promise.all([
       import('../proxy/http/relay-door.js'),
       import('../mcp/instructions.js'),
@@ -30,7 +30,7 @@ export function relayDoor(upstream: OpenUpstream): OpenDoor {
       prices: tellings.listed(prices),
       instructions: instructionsFor(offered, 'upstream'),
     })
-    const door = relayHttpDoor<Caller>({ upstream, partsFor, mayListen, idempotencyMember: IDEMPOTENCY_KEY_META, newId: randomId, report })
+    const door = relayHttpDoor<Caller>({ upstream, partsFor, mayListen, idempotencyMember: IDEMPOTENCY_KEY_META, newId: randomId, report, ...limitsOf(http.sessionsMax) })
     return {
       fetch: (request, caller, tell) => {
         if (listens(request)) tell.route(NEWS_ROUTE)
@@ -39,6 +39,10 @@ export function relayDoor(upstream: OpenUpstream): OpenDoor {
       close: () => door.close(),
     }
   }
+}
+
+function limitsOf(sessionsMax: number | undefined) {
+  return sessionsMax === undefined ? {} : { limits: { upstreamsMax: sessionsMax, upstreamsPerCallerMax: Math.ceil(sessionsMax / 2) } }
 }
 
 /** Whether it is asked for news, which comes for as long as somebody listens. */

@@ -47,10 +47,33 @@ function readServeBudget(word: string): ServeBudget {
  * @throws CreditError `forbidden` for a key that may not set them: nothing is spent then without the limit that was asked for
  */
 export async function ensureBudgets(credits: Credits, budgets: readonly ServeBudget[]): Promise<void> {
+  for (const budget of await missingBudgets(credits, budgets)) {
+    const { id, window, limit } = budget
+    await credits.setBudget({ id, window, limit, name: nameOf(limit, window) }).catch(withWayOut(budget))
+  }
+}
+
+/**
+ * Sees before anything is served that whoever the server acts for may set what is missing of its budgets: it would refuse
+ * every call otherwise. It writes nothing. What is wrong with the ledger or with the key itself is for each call to tell.
+ *
+ * @throws CreditError `forbidden`
+ */
+export async function seeThatBudgetsCanBeSet(open: (asked: { readonly scope: 'admin' | null }) => Promise<Credits>, budgets: readonly ServeBudget[]): Promise<void> {
   if (budgets.length === 0) return
+  try {
+    const [missing] = await missingBudgets(await open({ scope: null }), budgets)
+    if (missing !== undefined) await open({ scope: 'admin' }).catch(withWayOut(missing))
+  } catch (error) {
+    if (!(error instanceof CreditError) || error.code === 'forbidden') throw error
+  }
+}
+
+async function missingBudgets(credits: Credits, budgets: readonly ServeBudget[]): Promise<readonly ServeBudget[]> {
+  if (budgets.length === 0) return []
   const standing = (await credits.as({ holder: 'operator' }).budgets()).budgets
-  for (const { id, window, limit } of budgets) {
-    const isSo = standing.some(
+  return budgets.filter(({ id, window, limit }) => {
+    return !standing.some(
       (one) =>
         one.id === id &&
         one.window === window &&
@@ -58,8 +81,7 @@ export async function ensureBudgets(credits: Credits, budgets: readonly ServeBud
         one.enforcement === 'hard' &&
         Object.keys(one.scope).length === 0,
     )
-    if (!isSo) await credits.setBudget({ id, window, limit, name: nameOf(limit, window) }).catch(withWayOut(id, window, limit))
-  }
+  })
 }
 
 /** By its name a budget is known as the one of this option, whatever its limit was raised to. */
@@ -67,7 +89,7 @@ function nameOf(limit: number, window: string): string {
   return `serve --budget ${limit}/${window}`
 }
 
-function withWayOut(id: string, window: string, limit: number): (error: unknown) => never {
+function withWayOut({ id, window, limit }: ServeBudget): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof CreditError) || error.code !== 'forbidden') throw error
     const advice = [`Have an operator set it: npx mcp-credits budget set ${id} ${limit} --window ${window}`, ...error.advice]

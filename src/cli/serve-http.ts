@@ -21,6 +21,7 @@ import { shellWord } from './words.js'
 export interface DoorSurroundings {
   readonly invocation: Invocation
   readonly options: ServeOptions
+  readonly http: HttpOptions
   /** Kept up while the server runs, for lists of tools with prices. */
   readonly prices: ListedPrices
   /** Takes a line about what went wrong inside, which no client is told. */
@@ -68,7 +69,7 @@ export async function serveOverHttp(invocation: Invocation, options: ServeOption
     const version = packageVersion()
     const resourceServer = http.oauth === null ? null : (await import('../http/oauth.js')).resourceServer(http.oauth, systemClock)
     const identify = await identifyFor({ invocation, options, http, open, run, resourceServer })
-    const door = await openDoor({ invocation, options, prices, report: note })
+    const door = await openDoor({ invocation, options, http, prices, report: note })
     const log = new RequestLog(io.note, () => process.stderr.writableLength)
     const server = await serveHttp({
       host: http.host,

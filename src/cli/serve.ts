@@ -8,7 +8,7 @@ import type { HttpOptions } from './http-options.js'
 import { ListedPrices } from './listed-prices.js'
 import { packageVersion } from './package-version.js'
 import { Housekeeping } from './housekeeping.js'
-import { ensureBudgets, type ServeBudget } from './serve-budgets.js'
+import { ensureBudgets, seeThatBudgetsCanBeSet, type ServeBudget } from './serve-budgets.js'
 import { isThere } from './settings.js'
 import { toolsetsAlone, toolsetsBeside } from './toolsets.js'
 import { chosenUpstream } from './upstreams.js'
@@ -37,6 +37,9 @@ export interface ServeEverywhereOptions extends ServeOptions {
 export async function serve(invocation: Invocation, { http, upstreams, ...options }: ServeEverywhereOptions): Promise<number> {
   const upstream = await chosenUpstream({ command: invocation.command, file: upstreams, note: (line) => invocation.io.note(`mcp-credits: ${line}`) })
   if (http !== null) return serveHttpDoor(invocation, options, http, upstream)
+  // Only a key may be too little; where there is no ledger yet there is no key of it.
+  const { key, database } = invocation.settings
+  if (key !== null && isThere(database)) await seeThatBudgetsCanBeSet(invocation.open, options.budgets)
   const note = (line: string) => invocation.io.note(`mcp-credits: ${line}`)
   const run = invocation.settings.run ?? (await import('../random.js')).randomId()
   const look = async (need: Need | null): Promise<Credits> => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { CreditError } from '../errors.js'
+import { ASK_FOR_ANOTHER_KEY } from '../keys/key.js'
 import { isName, NAME_MAX } from '../ledger/storable-text.js'
 import { type Machine, defaultDatabase } from './default-database.js'
 
@@ -40,14 +41,13 @@ export const COMMON_OPTIONS = [
 const DEFAULT_ACCOUNT = 'default'
 
 /**
- * Options win over the environment. An empty variable is one that is not set; an empty `--key` is a mistake, for to ignore
- * it would be to do as the operator what was asked for in the name of less.
+ * Options win over the environment. An empty variable is one that is not set, but for a key: to ignore an empty one would be
+ * to do as the operator what was asked for in the name of less.
  *
- * @throws CreditError `invalid_request`
+ * @throws CreditError `invalid_request`, `unauthenticated` for an empty key
  */
 export function readSettings(options: CommonOptions, machine: Machine): Settings {
   const variable = (name: string): string | undefined => machine.env[name] || undefined
-  if (options.key === '') throw new CreditError('invalid_request', '--key: expected the secret of a key')
   const run = variable('MCP_CREDITS_RUN') ?? null
   if (run !== null && !isName(run)) throw new CreditError('invalid_request', `MCP_CREDITS_RUN: expected at most ${NAME_MAX} characters`)
   const database = options.db ?? variable('MCP_CREDITS_DB')
@@ -58,10 +58,17 @@ export function readSettings(options: CommonOptions, machine: Machine): Settings
     isDefaultAccount: (options.account ?? variable('MCP_CREDITS_ACCOUNT')) === undefined,
     account: options.account ?? variable('MCP_CREDITS_ACCOUNT') ?? DEFAULT_ACCOUNT,
     isMadeWhenMissing: options.account === undefined,
-    key: options.key ?? variable('MCP_CREDITS_KEY') ?? null,
+    key: readKey(options.key, machine.env['MCP_CREDITS_KEY']),
     run,
     isJson: options.json ?? false,
   }
+}
+
+function readKey(option: string | undefined, variable: string | undefined): string | null {
+  const key = option ?? variable ?? null
+  if (key !== '') return key
+  const name = option === undefined ? 'MCP_CREDITS_KEY' : '--key'
+  throw new CreditError('unauthenticated', `${name} is empty: expected the secret of a key`, { advice: [ASK_FOR_ANOTHER_KEY] })
 }
 
 /** Whether there is a ledger yet. A server of databases is asked by opening it; a file is looked for, since to open it would make it. */

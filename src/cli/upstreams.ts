@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { Writable } from 'node:stream'
 import { systemClock } from '../clock.js'
 import { CreditError } from '../errors.js'
+import { sha256 } from '../ledger/chain.js'
 import type { GatewayServer } from '../proxy/gateway/gateway-ports.js'
 import type { OpenUpstream } from '../proxy/upstream-link.js'
 import { jitterMs, randomId } from '../random.js'
@@ -30,13 +31,13 @@ export async function chosenUpstream({ command, file, note }: ChosenUpstream): P
   if (file === undefined) return command.length === 0 ? null : commandUpstream(command)
   if (command.length > 0) throw new CreditError('invalid_request', '--upstreams: expected either a file or a command after --, not both')
   const path = resolve(file)
-  const starters = startersOf(process.env[STARTERS])
-  if (starters.includes(path)) {
+  const [own, starters] = [sha256(path), startersOf(process.env[STARTERS])]
+  if (starters.includes(own)) {
     throw new CreditError('invalid_request', `--upstreams: ${JSON.stringify(file)} starts itself again; one of its servers is this one`)
   }
   const { servers, skipped } = readUpstreamServers(await readConfiguration(file), { file: path, env: process.env })
   for (const { name, reason } of skipped) note(`${printable(name)} is left out: ${reason}`)
-  const env = { ...upstreamEnvironment(process.env), [STARTERS]: JSON.stringify([...starters, path]) }
+  const env = { ...upstreamEnvironment(process.env), [STARTERS]: [...starters, own].join(',') }
   const [{ gateway }, opened] = await Promise.all([
     import('../proxy/gateway/gateway.js'),
     Promise.all(servers.map(async (server): Promise<GatewayServer> => ({ name: server.name, open: await opening(server, env) }))),
@@ -50,16 +51,14 @@ export async function chosenUpstream({ command, file, note }: ChosenUpstream): P
   })
 }
 
-/** The files whose servers we are one of, however we were started: by it a file is found that is its own upstream. */
+/**
+ * The files whose servers we are one of, however we were started: by it a file is found that is its own upstream. Every
+ * server gets it, and where the user keeps files is no business of theirs: it holds digests.
+ */
 const STARTERS = 'MCP_CREDITS_UPSTREAMS_OF'
 
-function startersOf(value: string | undefined): readonly string[] {
-  try {
-    const files: unknown = JSON.parse(value ?? '[]')
-    return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : []
-  } catch {
-    return []
-  }
+function startersOf(value = ''): readonly string[] {
+  return value.split(',').filter((digest) => digest !== '')
 }
 
 async function commandUpstream([command = '', ...args]: readonly string[]): Promise<OpenUpstream> {

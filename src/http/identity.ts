@@ -1,6 +1,6 @@
 import type { AuthenticatedParty, Credits, PartyAsked } from '../credits.js'
 import { CreditError } from '../errors.js'
-import { hasScope } from '../keys/key.js'
+import { ASK_FOR_ANOTHER_KEY, hasScope } from '../keys/key.js'
 import { narrowedScopes } from '../keys/narrow.js'
 import { sha256 } from '../ledger/chain.js'
 import type { Caller } from './ports.js'
@@ -70,7 +70,7 @@ export function identifyByCredential(options: IdentityOptions): Identify {
       // Another account's key is none here, which nobody needs to know who has it.
       if (!isRefusal(error, 'unauthenticated') && !isRefusal(error, 'unknown_account')) throw error
       await delay.over
-      throw new CreditError('unauthenticated', 'The key is not valid: there is no such key, or it was revoked or has expired', { advice: MAKE_A_KEY })
+      throw new CreditError('unauthenticated', 'The key is not valid: there is no such key, or it was revoked or has expired', { advice: [ASK_FOR_ANOTHER_KEY] })
     } finally {
       delay.drop()
     }

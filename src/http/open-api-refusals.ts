@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CreditError, type ErrorCode, ERRORS } from '../errors.js'
+import { ASK_FOR_ANOTHER_KEY } from '../keys/key.js'
 import { jsonSchemaOf, type JsonSchema, schemaReference } from './json-schemas.js'
 import { problemOf, PROBLEM_TYPE } from './problem.js'
 import { hasBody, type Route } from './route.js'
@@ -43,7 +44,7 @@ const always = () => true
 /** The statuses of refusals, each with an example that is a refusal as it comes. */
 export const refusals: readonly Refusal[] = [
   refusal(400, 'badRequest', 'The request or an amount in it is not valid', always, () => new CreditError('invalid_amount', 'credits is -5; expected more than zero credits', { details: { field: 'credits' } })),
-  refusal(401, 'unauthenticated', 'There is no valid key', always, () => new CreditError('unauthenticated', 'The key was revoked', { advice: ['Use another key: npx mcp-credits key create'] })),
+  refusal(401, 'unauthenticated', 'There is no valid key', always, () => new CreditError('unauthenticated', 'The key was revoked', { advice: [ASK_FOR_ANOTHER_KEY] })),
   refusal(402, 'paymentRequired', 'It is not paid for: credits, a budget, a plan, a price or an approval is missing', ({ isRefusedUnpaid }) => isRefusedUnpaid, outOfCredits),
   refusal(403, 'forbidden', 'The key does not allow it', always, () => new CreditError('forbidden', 'The key key_0f3a5b7c9d1e may not do this; it takes the scope admin', { details: { scope: 'admin', scopes: ['credits:read'] } })),
   refusal(404, 'notFound', 'There is no such thing in this account', ({ input }) => Object.keys(input.shape).length > 0, () => new CreditError('unknown_account', 'There is no account "acme"', { details: { account: 'acme' } })),

@@ -37,7 +37,10 @@ export interface Telling {
 /** Serves the protocol at `/mcp`. Its requests were let in: authenticated, of an allowed host and origin, within the limits. */
 export interface McpDoor {
   fetch(request: Request, caller: Caller, tell: Telling): Promise<Response>
-  /** Takes no new work, ends streams of news, answers what is under way, and resolves once nothing is owed. */
+  /**
+   * Takes no new work, ends streams of news, answers what is under way, and resolves once nothing is owed. Told again, it
+   * waits for nobody: what is under way ends now, and what was set aside for it is settled.
+   */
   close(): Promise<void>
 }
 

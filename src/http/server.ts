@@ -79,7 +79,8 @@ function closing(server: Server, { door, under, connections, graceMs }: Closing)
   return async (hurry) => {
     closeConnectionsOnceAnswered(server, under)
     const enough = timeUp(graceMs, hurry)
-    await Promise.race([doorClosed(door, under), enough.up])
+    let isDone = false
+    await Promise.race([doorClosed(door, under).then(() => void (isDone = true)), enough.up])
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     // Clients open connections in advance. To Node one without a request yet is no idle one, and would be waited for.
     for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
@@ -87,8 +88,19 @@ function closing(server: Server, { door, under, connections, graceMs }: Closing)
     enough.drop()
     server.closeAllConnections()
     await closed
+    if (!isDone) await endedNow(door)
   }
 }
+
+/** What its calls cost has to be in the ledger before that is closed. */
+async function endedNow(door: McpDoor): Promise<void> {
+  const { up, drop } = timeUp(SETTLE_MS, undefined)
+  await Promise.race([door.close(), up])
+  drop()
+}
+
+/** For commits alone: nobody is waited for any more. */
+const SETTLE_MS = 5_000
 
 /** Resolves once the door is done. What was being looked at is handed to it before it is told; what comes later, after. */
 function doorClosed(door: McpDoor, under: Under): Promise<void> {

@@ -44,7 +44,7 @@ async function askingFor(tool: Tool, open: OpenCredits, args: unknown, person: A
   const { readToolInput } = await import('../../tools/index.js')
   readToolInput(tool, args)
   const credits = await open(needOf(tool))
-  return credits.asking(person, () => call(tool, async () => credits, args))
+  return credits.asking({ ...person, sent: args }, () => call(tool, async () => credits, args))
 }
 
 async function call(tool: Tool, open: OpenCredits, args: unknown): Promise<Record<string, unknown>> {

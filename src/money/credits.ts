@@ -69,3 +69,8 @@ export function formatCredits(amount: MicroCredits): string {
 export function smaller(a: MicroCredits, b: MicroCredits): MicroCredits {
   return a < b ? a : b
 }
+
+/** An amount in a sentence: `1 credit`, `0.5 credits`. */
+export function creditWords(amount: MicroCredits): string {
+  return `${formatCredits(amount)} ${amount === MICRO_PER_CREDIT ? 'credit' : 'credits'}`
+}

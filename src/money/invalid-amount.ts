@@ -4,7 +4,7 @@ export class InvalidAmount extends Error {
   readonly expected: string
 
   constructor(field: string, found: unknown, expected: string) {
-    super(`${field} is ${describe(found)}; expected ${expected}`)
+    super(found === undefined ? `${field}: expected ${expected}` : `${field} is ${describe(found)}; expected ${expected}`)
     this.name = 'InvalidAmount'
     this.field = field
     this.expected = expected

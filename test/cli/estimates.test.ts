@@ -32,6 +32,20 @@ interface Estimate {
 
 const CAMPAIGN = ['estimate', '--campaign', 'platforms=3', 'weeks=2', 'posts_per_week=5', 'complexity=standard'] as const
 
+describe('a tool, by the id that prices shows', () => {
+  beforeEach(async () => void (await json('init')))
+
+  it('AX-26: is priced, estimated and quoted', async () => {
+    await json('price', 'search', '2')
+    await json('price', 'tool:search', '1')
+    expect(await json<readonly { id: string }[]>('prices', '--search', 'search')).toMatchObject([{ id: 'tool:search', price: expect.stringMatching(/^1 /) as unknown }])
+    expect(await json('estimate', 'tool:search')).toMatchObject({ maximum: 1 })
+    expect(await json('estimate', 'tool:search', '+', 'tool:search')).toMatchObject({ maximum: 2 })
+    expect(await json('quote', 'tool:search', 'query=cats')).toMatchObject({ maximum: 1, quote_id: expect.stringMatching(/^quote_/) as unknown })
+    expect(await refusal('estimate', 'tool:search', 'quantity=2')).toMatchObject({ code: 2 })
+  })
+})
+
 describe('an estimate of a campaign', () => {
   beforeEach(async () => void (await json('init', '--catalog', 'workspace-credits', '--plan', 'none')))
 

@@ -30,7 +30,7 @@ describe('guard and approve', () => {
     const { code, approval } = errorOf(refused) as { code: string; approval: { id: string; how: string; status: string } }
     expect({ code, status: approval.status }).toEqual({ code: 'approval_required', status: 'pending' })
     const listed = await runHere(home, ['approvals'])
-    expect(squeezed(listed.stdout)).toMatch(new RegExp(`^Approval Asks for Key Because Status Until \\(UTC\\)\\n${approval.id} tool.call for at most 60 credits pending \\d{4}-`))
+    expect(squeezed(listed.stdout)).toMatch(new RegExp(`^Approval Asks for Quantity Labels Key Because Status Asked \\(UTC\\) Until \\(UTC\\)\\n${approval.id} tool.call for at most 60 credits 60 pending \\d{4}-`))
     const messages = await runHere(home, ['messages'])
     expect(messages.stdout).toContain(`An agent asks for approval of tool.call for at most 60 credits (npx mcp-credits approve ${approval.id}, until `)
     const words = approval.how.replace('npx mcp-credits ', '').split(' ')
@@ -43,6 +43,21 @@ describe('guard and approve', () => {
     expect((await runHere(home, ['deny', approval.id])).stdout).toMatch(/^tool\.call for at most 60 credits: denied, until \d{4}-/)
     expect(errorOf(await spend(home, 60))).toMatchObject({ approval: { status: 'denied' } })
     expect((await runHere(home, ['doctor'])).code).toBe(0)
+  })
+
+  it('AX-04: two questions can be told apart, and the guard that asks wants its sum', async () => {
+    const home = await newHome()
+    expect((await runHere(home, ['guard', 'set', 'approval'])).stderr).toContain('--above: expected a number of credits')
+    await runHere(home, ['guard', 'set', 'approval', '--above', '50'])
+    const { id, key } = await jsonHere<{ id: string; key: string }>(home, 'key', 'create', '--name', 'writer')
+    await runHere(home, ['charge', 'tool.call', 'quantity=60', '--label', 'customer_id=acme', '--key', key])
+    await runHere(home, ['charge', 'tool.call', 'quantity=61'])
+    const asked = await jsonHere<readonly { quantity: number }[]>(home, 'approvals')
+    expect([...asked].sort((one, other) => one.quantity - other.quantity)).toMatchObject([
+      { quantity: 60, labels: { customer_id: 'acme' }, key: id, key_name: 'writer' },
+      { quantity: 61, labels: null, key: null, key_name: null },
+    ])
+    expect(squeezed((await runHere(home, ['approvals'])).stdout)).toContain(`at most 60 credits 60 customer_id=acme writer (${id}) pending`)
   })
 
   it('AX-15: a loop ends with 4, and an operator lets it go', async () => {

@@ -69,7 +69,7 @@ describe('member', () => {
     [['member', 'add', ''], 'invalid_request', 'expected at least 1 character'],
     [['member', 'remove', 'nobody'], 'unknown_member', '"nobody"'],
     [['key', 'create', '--member', 'nobody'], 'unknown_member', '"nobody"'],
-    [['key', 'create', '--scope', 'Everything!'], 'invalid_request', '--scope.0: expected credits:read, credits:spend, admin'],
+    [['key', 'create', '--scope', 'Everything!'], 'invalid_request', '--scope: expected credits:read, credits:spend, admin'],
     [['key', 'create', '--expires', '2020-01-01'], 'invalid_request', '--expires'],
     [['key', 'create', '--expires', 'soon'], 'invalid_request', '--expires is "soon"'],
     [['key', 'revoke', 'key_0'], 'unknown_key', '"key_0"'],
@@ -213,6 +213,29 @@ describe('key', () => {
     for (const words of whole) expect(await codeOf(admin, ...words), words.join(' ')).toBe('forbidden')
     expect((await runHere(admin, ['account', 'create', 'acme'])).stderr).toContain('Whoever has the database is the operator: leave out --key and MCP_CREDITS_KEY.')
     expect(await jsonHere(home, 'account', 'list')).toHaveLength(1)
+  })
+
+  it('an option that may be repeated is refused by its name alone', async () => {
+    const { stderr } = await runHere(await newHome(), ['key', 'delegate', '--credits', '2', '--expires-in', '2h', '--operation', ''])
+    expect(stderr).toMatch(/^mcp-credits: --operation: /)
+  })
+
+  it('an empty key is no operator, on the command line or for a server; only a person at the command line is told how to be one', async () => {
+    const home = await newHome()
+    const empty = withKey(home, '')
+    const wayOut = 'Whoever has the database is the operator: leave out --key and MCP_CREDITS_KEY.'
+    for (const words of [['credits'], ['charge', 'tool.call'], ['budget', 'list']]) {
+      const { code, stderr } = await runHere(empty, words)
+      expect([code, stderr]).toEqual([4, expect.stringMatching(/^mcp-credits: MCP_CREDITS_KEY is empty/)])
+      expect(stderr).toContain(wayOut)
+    }
+    for (const words of [['serve'], ['serve', '--http', '0'], ['serve', '--budget', '3/day', '--', 'no-such-program']]) {
+      const { code, stderr } = await runHere(empty, words)
+      expect([code, stderr]).toEqual([4, expect.stringMatching(/^mcp-credits: MCP_CREDITS_KEY is empty/)])
+      expect(stderr).not.toContain('leave out')
+      expect(stderr).toContain('Ask whoever gave you the key for another.')
+    }
+    expect((await runHere(withKey(home, 'mc_nobody'), ['credits'])).stderr).toContain(wayOut)
   })
 
   it('a secret of no key, of a revoked and of an expired one are refused alike, for reading and for spending', async () => {

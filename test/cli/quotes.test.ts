@@ -66,7 +66,7 @@ describe('quotes on the command line', () => {
   })
 
   it('says what is wrong with a file, and what goes with what', async () => {
-    expect(await refusal('quote', '--calls', join(home.folder, 'nowhere.json'))).toEqual({ code: 2, stderr: expect.stringMatching(/--calls: ".*nowhere.json" cannot be used: ENOENT/) as unknown })
+    expect(await refusal('quote', '--calls', join(home.folder, 'nowhere.json'))).toEqual({ code: 2, stderr: expect.stringMatching(/--calls: ".*nowhere.json" cannot be used: it is not there, or cannot be read$/) as unknown })
     expect(await refusal('quote', '--calls', callsFile('{'))).toEqual({ code: 2, stderr: expect.stringContaining('expected JSON') as unknown })
     expect(await refusal('reserve', '--calls', callsFile('{}'))).toEqual({ code: 2, stderr: expect.stringContaining('expected a list of calls') as unknown })
     expect(await refusal('quote', 'blog.post', '--calls', callsFile('[]'))).toEqual({ code: 2, stderr: expect.stringContaining('--calls: the file says all calls') as unknown })

@@ -141,14 +141,22 @@ describe('serve --budget', () => {
     expect(outcomeOf(await echo(client))).toBe('done')
   })
 
-  it('a key that may set no limits spends within one that is set, and not without it', async () => {
+  it('a key that may set no limits starts no server without them, and spends within what is set', async () => {
     const home = await withLedger()
-    const { key } = await jsonHere<{ key: string }>(home, 'key', 'create')
-    const client = await start(elsewhere(home, { MCP_CREDITS_KEY: key }), '--budget', '5/day')
-    const refused = await spend(client, 1)
-    expect(outcomeOf(refused)).toBe('forbidden')
-    expect(refused.content[0]?.text).toContain('npx mcp-credits budget set serve-day 5 --window day')
+    const { id, key } = await jsonHere<{ id: string; key: string }>(home, 'key', 'create')
+    const holder = elsewhere(home, { MCP_CREDITS_KEY: key })
+    const bytes = readFileSync(home.ledger)
+    for (const command of [[], ['--', 'no-such-program']]) {
+      const refused = await runHere(holder, ['serve', '--budget', '5/day', ...command])
+      expect([refused.code, refused.stdout]).toEqual([4, ''])
+      expect(refused.stderr).toMatch(new RegExp(`^mcp-credits: serve --budget 5/day: The key ${id} may not do this; it takes the scope admin\n`))
+      expect(refused.stderr).toContain('npx mcp-credits budget set serve-day 5 --window day')
+    }
+    expect(readFileSync(home.ledger).equals(bytes)).toBe(true)
     await jsonHere(home, 'budget', 'set', 'serve-day', '5', '--window', 'day')
+    const [client, before] = [await start(holder, '--budget', '5/day'), readFileSync(home.ledger)]
+    await client.request('tools/list', {})
+    expect(readFileSync(home.ledger).equals(before)).toBe(true)
     expect([outcomeOf(await spend(client, 5)), outcomeOf(await spend(client, 1))]).toEqual(['done', 'budget_exceeded'])
   })
 

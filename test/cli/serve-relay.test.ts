@@ -101,3 +101,27 @@ it('T03: told to end in mid-call, it answers, charges and ends with 0', async ()
   expect(await served.exit).toBe(0)
   expect(await usedBy('default')).toMatchObject({ lifetime_used: 1, reserved: 0 })
 })
+
+it('T03: told to end twice, it waits for no call, and what was set aside for one is given back before the ledger closes', async () => {
+  await home.run('init')
+  const served = await serve(EVERYTHING, '--no-auth', '--log', 'off')
+  const session = await openSession(served)
+  const params = { name: 'trigger-long-running-operation', arguments: { duration: 60, steps: 1 } }
+  const events = eventsOf(await post(served, { jsonrpc: '2.0', id: 1, method: 'tools/call', params }, { session }))
+  await events.next()
+  expect(await usedBy('default')).toMatchObject({ reserved: 1 })
+  child?.kill('SIGTERM')
+  child?.kill('SIGINT')
+  expect(await served.exit).toBe(0)
+  expect(await usedBy('default')).toMatchObject({ lifetime_used: 0, reserved: 0 })
+})
+
+it('so many sessions are open at once as were said, and half of them for one caller', async () => {
+  await home.run('init')
+  const served = await serve([process.execPath, ...SCRIPTED], '--no-auth', '--log', 'off', '--sessions', '2')
+  const first = await openSession(served)
+  const second = await openSession(served)
+  // A session that is at nothing makes room for the next one.
+  const ping = (session: string) => post(served, { jsonrpc: '2.0', id: 1, method: 'ping' }, { session })
+  expect([(await ping(first)).status, (await ping(second)).status]).toEqual([404, 200])
+})

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { Client as ModernClient, StreamableHTTPClientTransport as ModernHttp } from '@modelcontextprotocol/client'
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -156,19 +156,21 @@ describe('serve --upstreams', () => {
     }
   })
 
-  it('ends where one of its servers is itself, however it is started', async () => {
+  it('T46: ends where one of its servers is itself, however it is started, and tells no server where files are', async () => {
     mkdirSync(home.path('bin'))
     symlinkSync(home.path('mcp.json'), home.path('bin', 'same.json'))
     const file = write({ mcpServers: { it: { command: process.execPath, args: [BIN, 'serve', '--upstreams', home.path('bin', 'same.json')] } } })
     expect(await home.run('serve', '--upstreams', file)).toMatchObject({ code: 2, stderr: expect.stringContaining('would start itself again') })
     // Behind a shell it cannot be seen before, and is found by who started it.
     const inner = `${JSON.stringify(process.execPath)} ${JSON.stringify(BIN)} serve --upstreams ${JSON.stringify(home.path('mcp.json'))}`
-    write({ mcpServers: { it: { command: 'sh', args: ['-c', inner] } } })
+    write({ mcpServers: { it: { command: 'sh', args: ['-c', `env > ${JSON.stringify(home.path('told'))}; ${inner}`], cwd: '/' } } })
     const child = home.start(['serve', '--upstreams', home.path('mcp.json')])
     const found = new Promise<void>((resolve) => child.stderr.on('data', (text: Buffer) => {
       if (text.toString().includes('starts itself again')) resolve()
     }))
     await found
+    const told = readFileSync(home.path('told'), 'utf8').split('\n').filter((line) => line.startsWith('MCP_CREDITS_'))
+    expect(told).toEqual([expect.stringMatching(/^MCP_CREDITS_UPSTREAMS_OF=[0-9a-f]{64}(?:,[0-9a-f]{64})*$/)])
     child.stdin.end()
     expect((await ended(child)).code).toBe(0)
   })

@@ -77,12 +77,15 @@ describe('settings', () => {
     })
   })
 
-  it('a key is never ignored: the option wins over the environment, and an empty option is refused', () => {
+  it('a key is never ignored: the option wins over the environment, and an empty one is refused', () => {
     const env = { MCP_CREDITS_KEY: 'mc_env', MCP_CREDITS_RUN: 'nightly' }
     expect(readSettings({ key: 'mc_option' }, { ...machine, env }).key).toBe('mc_option')
     expect(readSettings({}, { ...machine, env })).toMatchObject({ key: 'mc_env', run: 'nightly' })
-    expect(readSettings({}, { ...machine, env: { MCP_CREDITS_KEY: '', MCP_CREDITS_RUN: '' } })).toMatchObject({ key: null, run: null })
-    expect(() => readSettings({ key: '' }, machine)).toThrowError(expect.objectContaining({ code: 'invalid_request' }) as Error)
+    expect(readSettings({}, { ...machine, env: { MCP_CREDITS_RUN: '' } })).toMatchObject({ key: null, run: null })
+    const empty = (message: string) => expect.objectContaining({ code: 'unauthenticated', message }) as Error
+    expect(() => readSettings({ key: '' }, { ...machine, env })).toThrowError(empty('--key is empty: expected the secret of a key'))
+    expect(() => readSettings({}, { ...machine, env: { MCP_CREDITS_KEY: '' } })).toThrowError(empty('MCP_CREDITS_KEY is empty: expected the secret of a key'))
+    expect(readSettings({ key: 'mc_option' }, { ...machine, env: { MCP_CREDITS_KEY: '' } }).key).toBe('mc_option')
   })
 
   it('a run that no ledger can keep is refused', () => {

@@ -260,6 +260,8 @@ describe('serve --http is refused', () => {
     [['--http', '0', '--body-limit', '4GB'], '--body-limit: expected bytes'],
     [['--http', '0', '--body-limit', '0'], '--body-limit: expected bytes'],
     [['--http', '0', '--rate-limit', '0'], '--rate-limit: expected a number'],
+    [['--http', '0', '--sessions', 'many'], '--sessions: expected a number of sessions'],
+    [['--sessions', '3'], '--sessions: only with --http'],
     [['--http', '0', '--log', 'yes'], '--log: expected json or off'],
     [['--http', '0', '--allowed-host', 'https://a'], '--allowed-host: expected'],
     [['--http', '0', '--allowed-origin', '*'], '--allowed-origin: expected'],

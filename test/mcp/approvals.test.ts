@@ -64,9 +64,16 @@ describe.each(Object.keys(CLIENTS))('with %s', (kind) => {
     expect((await charge(client)).structuredContent).toMatchObject({ charged: 60, balance: 940, replayed: false })
     expect((await charge(client)).structuredContent).toMatchObject({ charged: 60, balance: 940, replayed: true })
     expect((await charge(client, 50)).structuredContent).toMatchObject({ charged: 50, balance: 890 })
-    expect(asked).toEqual(['tool.call costs up to 60 credits; a person has to approve more than 50, and 1000 are available. Approve it once?'])
-    expect((await client.callTool({ name: 'reserve_credits', arguments: { operation: 'tool.call', quantity: 70 } })).structuredContent).toMatchObject({ reserved: 70 })
+    expect(asked).toEqual([
+      'tool.call costs up to 60 credits; a person has to approve more than 50, and 1000 are available. Approve it once?\nQuantity: 60\n' +
+        'Arguments: {"operation":"tool.call","quantity":60,"idempotency_key":"job-60"}',
+    ])
+    const args = { topic: 'x'.repeat(500) }
+    expect((await client.callTool({ name: 'reserve_credits', arguments: { operation: 'tool.call', quantity: 70, args } })).structuredContent).toMatchObject({ reserved: 70 })
     expect(asked).toHaveLength(2)
+    const shown = asked[1]?.split('\nArguments: ')[1]
+    expect([shown?.length, shown]).toEqual([300, expect.stringMatching(/^\{"operation":"tool\.call",.*x…$/)])
+    expect(JSON.stringify(await ledger.credits.approvals({ all: true }))).not.toContain('xxx')
     expect(served.reports).toEqual([])
     expect(await ledger.credits.verify()).toMatchObject({ ok: true })
   })

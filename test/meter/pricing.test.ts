@@ -176,6 +176,19 @@ describe.each(Object.keys(SERVERS) as (keyof typeof SERVERS)[])('costs, %s', (sd
     expect(charged(await call('chat'))).toBe(0.333334)
   })
 
+  it('what is told of a call that its arguments made cost nothing is charged like of any other', async () => {
+    const reports: string[] = []
+    const { call, credits } = await priced(
+      sdk,
+      { price: { make: { operation: 'video.clip', quantity: ({ seconds }: Arguments) => seconds } }, cost: () => 40, report: (line) => reports.push(line) },
+      { make: () => says('made') },
+    )
+    expect(charged(await call('make', { seconds: 0 }))).toBe(40)
+    expect([await spent({ credits }), reports]).toEqual([40, []])
+    await credits.setAccountState({ state: 'suspended' })
+    expect(refusalOf(await call('make', { seconds: 0 }))).toBe('account_suspended')
+  })
+
   it('the function is given the arguments as the tool gets them', async () => {
     const { call } = await priced(sdk, { price: { study: 'text.study' }, cost: ({ seconds }) => seconds * 2 }, study)
     expect(charged(await call('study'))).toBe(6)

@@ -37,7 +37,7 @@ describe.each(DATABASES)('T30: on %s', (kind) => {
     }
     for (let round = 0; round < 6; round += 1) await Promise.all(Array.from({ length: 6 }, step))
     const { transactions } = await credits.transactions({ limit: 1_000 })
-    expect(transactions.filter(({ balanceAfter }) => balanceAfter < 0)).toEqual([])
+    expect(transactions.filter(({ balanceAfter }) => (balanceAfter as number) < 0)).toEqual([])
     await expectWhole(credits)
   })
 

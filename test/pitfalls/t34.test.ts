@@ -75,7 +75,12 @@ describe.each(DATABASES)('T34: a client that lost the answer and asks again with
       expect(receiptOf(again)).toEqual({ ...(receiptOf(lost) as object), replayed: true })
       expect(JSON.stringify(again)).not.toContain('the answer of the tool')
     }
-    expect(resultOf(await ask(other, { hasOutputSchema: true }))['isError']).toBe(true)
+    const refused = await ask(other, { hasOutputSchema: true })
+    const [{ text }] = resultOf(refused)['content'] as [{ text: string }]
+    expect(JSON.parse(text)).toMatchObject({
+      error: { code: 'idempotency_conflict', message: expect.stringContaining('Its result is not kept') as unknown, retryable: false, details: { charged: 1 } },
+    })
+    expect([resultOf(refused)['isError'], receiptOf(refused)]).toEqual([true, { ...(receiptOf(lost) as object), replayed: true }])
     expect(JSON.stringify(await ask(other, { arguments: { text: 'b' } }))).toContain('idempotency_conflict')
     expect([runs, await sums(first)]).toEqual([1, [99, 0, 1, 1]])
     await expectWhole(other)

@@ -95,7 +95,7 @@ describe.each(Object.keys(CLIENTS))('%s', (kind) => {
     const proxied = start(SCRIPTED)
     const client = await connect(proxied, ACCEPT)
     expect((await client.call('raw_line'))._meta).toMatchObject({ [RECEIPT]: { charged: 1, balance: 999 } })
-    expect(client.asked).toEqual(['raw_line costs up to 1 credit; a person has to approve more than 0.5, and 1000 are available. Approve it once?'])
+    expect(client.asked).toEqual(['raw_line costs up to 1 credit; a person has to approve more than 0.5, and 1000 are available. Approve it once?\nQuantity: 1'])
     const calls = await seenCalls(proxied)
     expect(calls).toHaveLength(1)
     expect(JSON.stringify(calls)).not.toContain('approv')

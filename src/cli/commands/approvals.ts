@@ -2,7 +2,7 @@ import type { Credits } from '../../credits.js'
 import type { Input } from '../../facade/inputs.js'
 import type { ApprovalResult, ResolvedApprovalResult } from '../../usage/results.js'
 import { command, type CommandDefinition } from '../definition.js'
-import { count, localTime } from '../format.js'
+import { count, credits, localTime } from '../format.js'
 import { printable, type Style } from '../output.js'
 import { tableLines } from '../table.js'
 import { again, given, IDEMPOTENCY_KEY } from './spend.js'
@@ -71,9 +71,12 @@ function listLines(approvals: readonly ApprovalResult[], timeZone: string, style
     [
       { head: 'Approval', cell: ({ id }) => id },
       { head: 'Asks for', cell: approvalWords },
-      { head: 'Key', cell: ({ key }) => key ?? '' },
+      { head: 'Quantity', cell: ({ quantity }) => (quantity === null ? '' : credits(quantity)), isNumber: true },
+      { head: 'Labels', cell: ({ labels }) => Object.entries(labels ?? {}).map(([name, value]) => `${name}=${value}`).join(' ') },
+      { head: 'Key', cell: ({ key, keyName }) => (keyName === null ? (key ?? '') : `${keyName} (${key ?? ''})`) },
       { head: 'Because', cell: ({ reason }) => reason ?? '' },
       { head: 'Status', cell: ({ status }) => status },
+      { head: `Asked (${timeZone})`, cell: ({ askedAt }) => localTime(askedAt, timeZone) },
       { head: `Until (${timeZone})`, cell: ({ expiresAt }) => localTime(expiresAt, timeZone) },
     ],
     style,

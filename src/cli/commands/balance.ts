@@ -4,7 +4,7 @@ import { command } from '../definition.js'
 import { credits, creditsOf, moment, usd } from '../format.js'
 import { printable, type Style } from '../output.js'
 import { cardLines, tableLines } from '../table.js'
-import type { BalanceResult, BudgetResult } from '../../usage/results.js'
+import type { BalanceResult, TightestResult } from '../../usage/results.js'
 
 export const balanceCommand = command({
   name: 'credits',
@@ -23,7 +23,7 @@ export const balanceCommand = command({
 
 interface Shown {
   /** The budget that would stop first. */
-  readonly tightest: BudgetResult | null
+  readonly tightest: TightestResult | null
   readonly timeZone: string
   readonly location: string
   readonly style: Style

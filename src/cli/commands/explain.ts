@@ -45,7 +45,7 @@ function explainLines(explained: ExplainResult, timeZone: string, style: Style):
         ['Released', positive(explained.released)],
         ['Uncollected', positive(explained.uncollected)],
         ['Refunded', positive(explained.refunded)],
-        ['Balance after', transaction === null ? null : `${count(transaction.balanceAfter, 'credit')}`],
+        ['Balance after', transaction === null || transaction.balanceAfter === null ? null : count(transaction.balanceAfter, 'credit')],
         ['Price version', explained.priceVersion === null ? null : String(explained.priceVersion)],
         ['Paid from', explained.grants.length === 0 ? null : explained.grants.map(paidBy).join(', ')],
         ['Quote', explained.quote === null ? null : `${explained.quote.quoteId}, at most ${count(explained.quote.maximum, 'credit')}`],

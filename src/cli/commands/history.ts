@@ -109,7 +109,7 @@ function columns(timeZone: string): readonly Column<TransactionResult>[] {
     { head: `At (${timeZone})`, cell: ({ at }) => localTime(at, timeZone) },
     { head: 'Type', cell: ({ type }) => type },
     { head: 'Credits', cell: (row) => credits(row.credits), isNumber: true },
-    { head: 'Balance', cell: ({ balanceAfter }) => credits(balanceAfter), isNumber: true },
+    { head: 'Balance', cell: ({ balanceAfter }) => (balanceAfter === null ? '' : credits(balanceAfter)), isNumber: true },
     { head: 'For', cell: subjectOf },
     { head: 'Transaction', cell: ({ id }) => id },
   ]

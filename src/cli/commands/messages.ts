@@ -29,7 +29,7 @@ export const messagesCommand = command<{ readonly limit?: string }>({
 function chargeMessage(transaction: TransactionResult): MessageResult {
   const { id, type, at, credits: amount, balanceAfter, ...rest } = transaction
   const what = subjectOf(transaction)
-  const text = `${count(amount, 'credit')} charged${what === '' ? '' : ` for ${what}`}; ${credits(balanceAfter)} left`
+  const text = `${count(amount, 'credit')} charged${what === '' ? '' : ` for ${what}`}${balanceAfter === null ? '' : `; ${credits(balanceAfter)} left`}`
   return { id, type, at, text, facts: { credits: amount, balanceAfter, ...rest } }
 }
 

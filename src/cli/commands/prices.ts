@@ -129,7 +129,7 @@ export const priceCommand = command({
   name: 'price',
   summary: 'set the price of a tool or an operation, as a new version of the catalog',
   arguments: [
-    { flags: '<target>', summary: 'a tool, an operation or operation/variant' },
+    { flags: '<target>', summary: 'a tool, an operation or operation/variant, from `prices`' },
     { flags: '<credits>', summary: 'the new price; 0 makes a tool free' },
   ],
   example: 'price create_issue 2',

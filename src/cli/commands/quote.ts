@@ -21,7 +21,7 @@ export const quoteCommand = command<Options>({
   name: 'quote',
   scope: 'credits:read',
   summary: 'have the price of an operation bind for a time, or of several together (with + between them)',
-  arguments: [{ flags: '[operation]', summary: 'its id, from `prices`' }, CALL_WORDS],
+  arguments: [{ flags: '[operation]', summary: 'its id, from `prices`, which also names tools: tool:create_issue' }, CALL_WORDS],
   options: [
     CALLS,
     { flags: '--ttl <seconds>', summary: 'how long it holds; 15 minutes unless told, 24 hours at most' },

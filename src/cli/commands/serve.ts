@@ -22,11 +22,13 @@ export const serveCommand = command<Options>({
     { flags: '--allowed-origin <origin>', summary: 'with --http: a site whose pages may call this server from a browser', isRepeatable: true },
     { flags: '--body-limit <bytes>', summary: 'with --http: the longest body that is read, like 512KiB; 4MiB unless told' },
     { flags: '--rate-limit <requests>', summary: 'with --http: so many requests a second of one caller; 300 unless told' },
+    { flags: '--sessions <number>', summary: 'with --http and a server behind it: so many of it at once, half of them for one caller; 64 unless told' },
     { flags: '--log <json|off>', summary: 'with --http: a line of JSON on standard error for each request, or none; json unless told' },
     { flags: '--oauth-issuer <url>', summary: 'with --http: take tokens of this authorization server as well; see key create --subject' },
     { flags: '--oauth-audience <url>', summary: 'with --oauth-issuer: the address of /mcp that clients have, for which its tokens are made' },
   ],
   takesCommand: true,
+  isServer: true,
   example: 'serve --budget 500/day -- npx -y @modelcontextprotocol/server-everything',
   run: async (invocation) => {
     const { toolsets, notes, budget, upstreams } = invocation.options

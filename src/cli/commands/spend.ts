@@ -122,7 +122,7 @@ const TTL_SECONDS = '900'
 export const extendCommand = command<WriteOptions & { readonly ttl?: string }>({
   name: 'extend',
   scope: 'credits:spend',
-  summary: 'move the end of an open reservation',
+  summary: 'move the end of an open reservation; it never shortens',
   arguments: [RESERVATION],
   options: [{ flags: '--ttl <seconds>', summary: 'so many seconds from now; 15 minutes unless told' }, IDEMPOTENCY_KEY],
   example: 'extend rs_2_0f3a --ttl 600',

@@ -149,7 +149,7 @@ function viewLines(seen: Seen, style: Style): readonly string[] {
     [
       { head: `At (${timeZone})`, cell: ({ at }) => localTime(at, timeZone) },
       { head: 'Credits', cell: (row) => credits(row.credits), isNumber: true },
-      { head: 'Balance', cell: ({ balanceAfter }) => credits(balanceAfter), isNumber: true },
+      { head: 'Balance', cell: ({ balanceAfter }) => (balanceAfter === null ? '' : credits(balanceAfter)), isNumber: true },
       { head: 'For', cell: subjectOf },
     ],
     style,
