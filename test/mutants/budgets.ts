@@ -362,7 +362,7 @@ export const BUDGETS: readonly Mutant[] = [
   {
     name: 'a delegated key is told whose limit stands above it',
     file: 'src/decide/limits.ts',
-    find: 'id: isAbove ? ABOVE : budget.id,',
+    find: 'id: stands ? ABOVE : budget.id,',
     replace: 'id: budget.id,',
     tests: ['test/decide/delegate.test.ts'],
   },

@@ -68,8 +68,8 @@ export const SPENDING: readonly Mutant[] = [
   {
     name: 'a key is replayed whatever was asked with it',
     file: 'src/decide/idempotency.ts',
-    find: 'earlier.fingerprint === fingerprint &&',
-    replace: 'earlier !== null &&',
+    find: 'earlier.fingerprint !== fingerprint ||',
+    replace: 'earlier === null ||',
     tests: ['test/decide/idempotency.test.ts'],
   },
   {

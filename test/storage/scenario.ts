@@ -101,7 +101,7 @@ function randomCommand(random: SeededRandom, account: string, now: Instant, { re
       return make.putMember(account, `m${random.below(2)}`, random.pick(['owner', 'member', 'viewer'] as const))
     case 16: {
       const calls = Array.from({ length: 1 + random.below(4) }, () => (random.below(3) === 0 ? make.operation('work.open') : make.operation('work.unit', 1 + random.below(4))))
-      return make.quote(account, calls, { ...key, isPlan: random.below(3) > 0, ttlMs: 1 + random.below(3 * HOUR_MS) })
+      return make.quote(account, calls, { ...key, isPlan: calls.length > 1 || random.below(3) > 0, ttlMs: 1 + random.below(3 * HOUR_MS) })
     }
     case 17:
       return make.reserveQuoted(account, { quote }, { ...key, labels, ttlMs: 1 + random.below(DAY_MS) })
