@@ -189,7 +189,10 @@ function requestOf(route: Route): Made<MadeUp> {
   const named = Object.entries(fields).map(([name, field]) => [name, fieldOf(`${route.operation}.${name}` in MEANINGFUL ? `${route.operation}.${name}` : name, field)])
   const sound = fc.record(Object.fromEntries(named) as Readonly<Record<string, Made<unknown>>>, { requiredKeys: [...required] })
   // What an example names is not there: what is takes its place.
-  const there = Object.entries(route.example).map(([name, value]) => [name, KEPT.includes(name) ? `$${name}` : value] as const)
+  // The examples' operations are made up as well, and the variants with them.
+  const { variant: _, ...rest } = route.example as Readonly<Record<string, unknown>>
+  const example = 'operation' in rest ? { ...rest, operation: 'blog.post' } : rest
+  const there = Object.entries(example).map(([name, value]) => [name, KEPT.includes(name) ? `$${name}` : value] as const)
   const asExample = fc.constant(Object.fromEntries(there))
   return fc.record({
     input: fc
