@@ -30,8 +30,14 @@ interface McpAnswer {
 
 async function toldIn(response: Response): Promise<Told> {
   const text = await response.text()
-  const json = text.startsWith('{') ? text : (text.split('\n').find((line) => line.startsWith('data: {')) ?? '').slice('data: '.length)
-  return { status: response.status, retryAfter: response.headers.get('retry-after'), error: refusalIn(JSON.parse(json) as McpAnswer | RefusalBody) }
+  const body = text.startsWith('{') ? (JSON.parse(text) as McpAnswer | RefusalBody) : answerIn(text)
+  return { status: response.status, retryAfter: response.headers.get('retry-after'), error: refusalIn(body) }
+}
+
+/** The answer among the events of a stream; an upstream may tell of something else before it. */
+function answerIn(events: string): McpAnswer {
+  const lines = events.split('\n').filter((line) => line.startsWith('data: {'))
+  return lines.map((line) => JSON.parse(line.slice('data: '.length)) as McpAnswer).find((message) => 'id' in message) as McpAnswer
 }
 
 function refusalIn(body: McpAnswer | RefusalBody): RefusalBody['error'] {

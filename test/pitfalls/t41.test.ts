@@ -93,7 +93,8 @@ async function stage(kind: ClientKind): Promise<Stage> {
   }
   return {
     call: (account, name, input) => {
-      const filled = Object.fromEntries(Object.entries(input).map(([field, value]) => [field, known.get(account)?.[String(value)] ?? value]))
+      const names = new Map<unknown, string>(Object.entries(known.get(account) ?? {}))
+      const filled = Object.fromEntries(Object.entries(input).map(([field, value]) => [field, names.get(value) ?? value]))
       return (clients.get(account) as AnyClient).callTool({ name, arguments: filled })
     },
   }
