@@ -6,7 +6,7 @@ import { migrate } from './migrate.js'
 
 export type Connection = Database.Database
 
-/** How long a writer goes on trying while other processes write. Four saturated ones keep each other waiting below one second. */
+/** How long one goes on trying while other processes write. Four saturated ones keep each other waiting below one second. */
 const BUSY_PATIENCE_MS = 10_000
 
 /** Longest pause between two tries. Short, so that nobody is passed over for long; jittered, so that they do not march in step. */
@@ -64,21 +64,27 @@ export function inRead<T>(connection: Connection, work: () => T): T {
 }
 
 /**
- * Tries until no other process is in the way, pausing in between on a timer, so that the event loop stays free.
+ * Tries until no other process is in the way, pausing in between on a timer, so that the event loop stays free. A timer
+ * bounds it as well: pauses that are added up tell nothing of how long tries take, or of how late a busy process wakes.
  *
- * @throws LedgerUnavailable when that takes longer than ten seconds.
+ * @throws LedgerUnavailable at the first try that fails later than ten seconds after the first one that did
  */
 export async function whenNotBusy<T>(work: () => T | Promise<T>): Promise<T> {
-  for (let waited = 0; ; ) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!isBusy(error)) throw error
-      if (waited >= BUSY_PATIENCE_MS) throw new LedgerUnavailable('The ledger file is locked by another process', 'none', error)
+  let patience: NodeJS.Timeout | undefined
+  let isOver = false
+  try {
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isBusy(error)) throw error
+        if (isOver) throw new LedgerUnavailable('The ledger file is locked by another process', 'none', error)
+      }
+      patience ??= setTimeout(() => (isOver = true), BUSY_PATIENCE_MS)
+      await new Promise((resolve) => setTimeout(resolve, jitterMs(PAUSE_MAX_MS)))
     }
-    const pauseMs = jitterMs(PAUSE_MAX_MS)
-    waited += pauseMs
-    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  } finally {
+    clearTimeout(patience)
   }
 }
 
