@@ -103,17 +103,28 @@ function prolonged(stop: Stop | null, { at, amount }: Attempt): Stop {
 }
 
 /** The streak with one more call that was made. What it held back is over then. */
-export function withCall({ identical, burn }: Guard<RunawayTerms>, streak: Streak, attempt: Attempt, reservation: number | null): Streak {
-  const { digest, at, amount } = attempt
+export function withCall(guard: Guard<RunawayTerms>, streak: Streak, attempt: Attempt, reservation: number | null): Streak {
+  const { identical } = guard
+  const { digest, at } = attempt
   const known = streak.calls.find((call) => call.digest === digest)
   const times = identical === null ? [] : [...within(known?.times ?? [], at, identical.withinMs), at].slice(-identical.calls)
   const others = streak.calls.filter((call) => call !== known)
   const calls = [...others, { digest, times, reservation, stop: null }].slice(-CALLS_MAX)
-  return { ...streak, calls, slices: burn === null ? [] : spent(streak.slices, { at, amount }, burn.withinMs), stop: null }
+  return { ...withSpending(guard, streak, attempt), calls, stop: null }
+}
+
+/** The streak with credits that were spent beyond what its calls were to cost at most; what it holds back stays so. */
+export function withSpending({ burn }: Guard<RunawayTerms>, streak: Streak, spending: Pick<Attempt, 'at' | 'amount'>): Streak {
+  return { ...streak, slices: burn === null ? [] : spent(streak.slices, spending, burn.withinMs) }
+}
+
+/** The reservation that was made last for a call; null for none. */
+export function reservationFor({ calls }: Streak, digest: string): number | null {
+  return calls.find((call) => call.digest === digest)?.reservation ?? null
 }
 
 /** The streak with the next round of a call that it has counted already. */
-export function withRound(streak: Streak, digest: string, reservation: number): Streak {
+export function withRound(streak: Streak, digest: string, reservation: number | null): Streak {
   return { ...streak, calls: streak.calls.map((call) => (call.digest === digest ? { ...call, reservation } : call)) }
 }
 

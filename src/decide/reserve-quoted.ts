@@ -23,7 +23,7 @@ export function decideReserveQuoted(draft: Draft, command: ReserveQuotedCommand)
   if (wanted.kind === 'refused') return wanted
   const { subjects } = wanted
   if (subjects.length === 0) return done(draft, null)
-  const refused = refusalToHold(draft, command.ttlMs, subjects.length) ?? refusalOfAll(draft, command, subjects)
+  const refused = refusalToHold(draft, command, subjects) ?? refusalOfAll(draft, command, subjects)
   if (refused !== null) return refused
   const passed = passPlan(draft, command, subjects)
   if (passed.kind === 'refused') return passed

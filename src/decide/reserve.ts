@@ -3,16 +3,16 @@ import { OPEN_RESERVATIONS_MAX } from '../ledger/account.js'
 import { type Reservation, RESERVATION_MAX_MS } from '../ledger/reservation.js'
 import { toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
-import type { Actor, ReserveCommand } from './command.js'
+import type { ReserveCommand } from './command.js'
 import type { Draft } from './draft.js'
-import { nameWithin, replayOf, stillRunning } from './idempotency.js'
+import { nameTold, replayOf, stillRunning } from './idempotency.js'
 import { levelDetail } from './level.js'
 import { refusalToSpend, spendingOnSubject } from './limits.js'
 import { passMoves } from './moves.js'
 import { type Done, type Outcome, refuse, type Refused } from './outcome.js'
 import { consentDetail, notePassed, passGuards, type Passed } from './pass-guards.js'
 import { pressureOf } from './pressure.js'
-import { linesDetail, pickedDetail, type PricedSubject, priceSubject } from './price-subject.js'
+import { linesDetail, maximumOf, pickedDetail, type PricedSubject, priceSubject } from './price-subject.js'
 import { callOfQuote, noteQuoteUses, quoteDetail, type QuotedPlace, subjectOfQuote } from './quoted.js'
 import { done } from './result.js'
 import { namedIn, runDetail } from './spend-facts.js'
@@ -21,10 +21,10 @@ import { count, type Spending } from './standings.js'
 /**
  * Sets the highest price of work aside before it starts, from the grants in burn order, so that work that was admitted
  * can finish (AX-06). The price is kept with the reservation; a later price does not touch it. What is free needs no
- * reservation, leaves no row and takes no key.
+ * reservation, leaves no row and takes no key. What comes to nothing by its quantity is charged at once, not reserved.
  */
 export function decideReserve(draft: Draft, command: ReserveCommand): Outcome {
-  const answered = command.call === null ? null : answeredCall(draft, command.call, command.actor)
+  const answered = command.call === null ? null : answeredCall(draft, command, command.call)
   if (answered !== null) return answered
   const { subject: asked, actor, quote = null } = command
   const place = quote === null ? null : callOfQuote(draft, { quote, subject: asked, actor, mayBeReserved: actor.holder === 'meter' })
@@ -34,7 +34,7 @@ export function decideReserve(draft: Draft, command: ReserveCommand): Outcome {
   if (subject.kind === 'refused') return subject
   if (subject.kind === 'free') return done(draft, null)
   const spending = spendingOnSubject(draft, subject, command.actor, command.labels)
-  const refused = refusalToHold(draft, command.ttlMs, 1) ?? refusalToSpend(draft, subject, spending, subject.priced.maximum)
+  const refused = refusalToHold(draft, command, [subject]) ?? refusalToSpend(draft, subject, spending, subject.priced.maximum)
   if (refused !== null) return refused
   const { labels, isRound = false } = command
   const passed = passGuards(draft, subject, { actor, subjects: [asked], quote, labels, spending, amount: subject.priced.maximum, isRound })
@@ -44,12 +44,24 @@ export function decideReserve(draft: Draft, command: ReserveCommand): Outcome {
   return held
 }
 
-/** Why nothing can be set aside for so long, or so many times more; null when it can. */
-export function refusalToHold({ account }: Draft, ttlMs: number, count: number): Refused | null {
+/**
+ * Why these cannot be set aside for so long, so many times more, or at all; null when they can. Only what is metered is
+ * set aside at nothing: it has to run all the same.
+ */
+export function refusalToHold({ account }: Draft, { actor, ttlMs }: Pick<ReserveCommand, 'actor' | 'ttlMs'>, subjects: readonly PricedSubject[]): Refused | null {
   if (ttlMs > RESERVATION_MAX_MS) return refuse('invalid_request', 'A reservation lives at most 24 hours; extend it while its job runs')
-  if (account.openReservations + count <= OPEN_RESERVATIONS_MAX) return null
+  if (actor.holder !== 'meter' && maximumOf(subjects) === 0n) return refuseNothing()
+  if (account.openReservations + subjects.length <= OPEN_RESERVATIONS_MAX) return null
   return refuse('invalid_request', `The account may have ${OPEN_RESERVATIONS_MAX} open reservations; settle or release some first`, {
     details: { open: account.openReservations, max: OPEN_RESERVATIONS_MAX },
+  })
+}
+
+/** A reservation of nothing would take one of the account's places for free. */
+function refuseNothing(): Refused {
+  return refuse('invalid_amount', 'This comes to 0 credits, and what costs nothing needs no reservation', {
+    details: { maximum: 0 },
+    advice: ['Charge it at once: charge_credits, or npx mcp-credits charge.', 'Where the work may come to more, reserve for the most that it may consume.'],
   })
 }
 
@@ -137,8 +149,8 @@ function takeOver(draft: Draft, { actor, call, ttlMs }: ReserveCommand, reservat
  * A metered call whose key was charged gets that charge again and does not run; one that still runs is refused. After
  * a failure that cost nothing the key is free, so that trying again is possible and being charged twice is not.
  */
-function answeredCall(draft: Draft, call: NonNullable<ReserveCommand['call']>, by: Actor): Outcome | null {
-  const charged = replayOf(draft, { ...call, by })
+function answeredCall(draft: Draft, command: ReserveCommand, call: NonNullable<ReserveCommand['call']>): Outcome | null {
+  const charged = replayOf(draft, command, call)
   if (charged !== null) return charged
-  return draft.openCall(call.key) === null ? null : stillRunning(nameWithin(by.key, call.key))
+  return draft.openCall(call.key) === null ? null : stillRunning(nameTold(draft, call.key, command.actor))
 }

@@ -1,6 +1,6 @@
 import type { SpendFacts } from '../budgets/budget.js'
 import type { Guard, RunawayTerms } from '../budgets/guard.js'
-import { NOTHING_SEEN, type Stopped, stopping, type Streak, streakDocument, streakOf, withCall, withRound } from '../budgets/streak.js'
+import { NOTHING_SEEN, reservationFor, type Stopped, stopping, type Streak, streakDocument, streakOf, withCall, withRound, withSpending } from '../budgets/streak.js'
 import type { AccountRecord } from '../ledger/account-record.js'
 import type { Reservation } from '../ledger/reservation.js'
 import { creditWords, formatCredits, type MicroCredits, toCredits } from '../money/credits.js'
@@ -19,6 +19,8 @@ export interface Running {
   readonly watched: readonly Watched[]
   /** What makes it the same call, whoever makes it. */
   readonly digest: string
+  /** It goes on with a call that was counted already. */
+  readonly isRound: boolean
 }
 
 interface Watched {
@@ -41,8 +43,8 @@ export interface RunawayCall extends GuardedCall {
 export function stoppedAsRunaway(draft: Draft, guard: Guard<RunawayTerms>, call: RunawayCall): Running | Refused {
   const { digest, amount, by } = call
   const watched = watchedOf(draft, guard, by)
-  const running: Running = { kind: 'running', guard, watched, digest }
-  if (isNextRound(draft, watched, call)) return running
+  const running: Running = { kind: 'running', guard, watched, digest, isRound: isNextRound(draft, watched, call) }
+  if (running.isRound) return running
   for (const [index, { id, streak, before }] of watched.entries()) {
     const stopped = stopping(guard, streak, { digest, amount, at: draft.at })
     if (stopped === null) continue
@@ -68,15 +70,22 @@ export function refusalToHandOn(draft: Draft, by: Spender): Refused | null {
 }
 
 /** Counts a call that was let pass, in the write of its charge or reservation. */
-export function noteCall(draft: Draft, { guard, watched, digest }: Running, call: GuardedCall, reservation: Reservation | null): void {
+export function noteCall(draft: Draft, { guard, watched, digest, isRound }: Running, { amount }: GuardedCall, reservation: Reservation | null): void {
   const made = reservation?.sequence ?? null
-  const isRound = made !== null && isNextRound(draft, watched, { ...call, digest })
   for (const [index, { id, streak, before }] of watched.entries()) {
-    // By its reservation a round is known to whoever made the call, and to nobody above.
-    const by = index === 0 ? made : (streak.calls.find((one) => one.digest === digest)?.reservation ?? null)
-    const next = isRound ? (by === null ? streak : withRound(streak, digest, by)) : withCall(guard, streak, { digest, amount: call.amount, at: draft.at }, by)
-    putStreak(draft, id, next, before)
+    const isOwn = index === 0
+    if (isRound && !isOwn) continue
+    // By its reservation a call's next round is known to whoever made it; keys above keep the one that they made themselves.
+    const by = isOwn ? made : reservationFor(streak, digest)
+    putStreak(draft, id, isRound ? withRound(streak, digest, by) : withCall(guard, streak, { digest, amount, at: draft.at }, by), before)
   }
+}
+
+/** Counts what was settled beyond a reservation, in the write of the settlement: reserving little and settling much is haste as well. */
+export function noteBeyond(draft: Draft, by: Spender, amount: MicroCredits): void {
+  const guard = guardOn(draft, 'runaway')
+  if (guard === null || guard.burn === null) return
+  for (const { id, streak, before } of watchedOf(draft, guard, by)) putStreak(draft, id, withSpending(guard, streak, { amount, at: draft.at }), before)
 }
 
 function watchedOf(draft: Draft, guard: Guard<RunawayTerms>, by: Spender): readonly Watched[] {
@@ -99,7 +108,8 @@ const NO_KEY = 'none'
 
 /** A client says of itself that it goes on with a call; that is believed where the round before it has cost nothing. */
 function isNextRound(draft: Draft, watched: readonly Watched[], { digest, isRound }: Pick<GuardedCall, 'digest' | 'isRound'>): boolean {
-  const earlier = isRound ? (watched[0]?.streak.calls.find((call) => call.digest === digest)?.reservation ?? null) : null
+  const [own] = watched
+  const earlier = isRound && own !== undefined ? reservationFor(own.streak, digest) : null
   return earlier !== null && draft.reservation(earlier)?.state === 'released'
 }
 
@@ -110,7 +120,7 @@ function putStreak(draft: Draft, id: string, streak: Streak, before: AccountReco
 
 function tellStopped(draft: Draft, { key, operation, tool, digest }: GuardedCall, { by, stop, until }: Stopped): void {
   const facts = { key, operation, tool, by, credits: toCredits(stop.saved), until }
-  tell(draft, { type: 'runaway_stopped', ...facts }, { name: `${by}.${digest}`, at: draft.at })
+  tell(draft, { type: 'runaway_stopped', ...facts }, { name: `${by}.${key ?? ''}.${digest}`, at: draft.at })
 }
 
 function refuseRunaway(draft: Draft, guard: Guard<RunawayTerms>, { operation, tool, amount }: GuardedCall, stopped: Stopped): Refused {

@@ -10,7 +10,7 @@ import { limitByConsent } from './consent.js'
 import type { Draft, Move } from './draft.js'
 import { balanceDetail, expireReturned, lastingChange } from './expire.js'
 import { heldReservation, notOpen } from './held-reservation.js'
-import { replayOf } from './idempotency.js'
+import { replay } from './idempotency.js'
 import { levelDetail } from './level.js'
 import { tellUncollected } from './messages.js'
 import { passMoves, returnMoves, sumOf } from './moves.js'
@@ -21,6 +21,7 @@ import { refuseProblem } from './price-subject.js'
 import { isSuperseded } from './quoted.js'
 import { decideRelease } from './release.js'
 import { done } from './result.js'
+import { noteBeyond } from './runaway.js'
 import { factsOfReservation, keyNamed, runDetail } from './spend-facts.js'
 import { beginningOf, count, type Spending, spendingOn } from './standings.js'
 
@@ -34,8 +35,8 @@ export function decideSettle(draft: Draft, command: SettleCommand): Outcome {
   const { reservation, isLate } = held
   const wanted = amountWanted(reservation, command.actual)
   if (typeof wanted !== 'bigint') return wanted
-  const charged = command.idempotencyKey === null ? replayOf(draft, { key: reservation.callKey, fingerprint: reservation.callFingerprint, by: reservation }) : null
-  if (charged?.kind === 'done') return chargedBefore(draft, command, charged)
+  const charged = command.idempotencyKey === null && reservation.callKey !== null ? draft.view.transactionByKey(reservation.callKey) : null
+  if (charged !== null && charged.fingerprint === reservation.callFingerprint) return chargedBefore(draft, command, replay(draft, charged))
   if (isLate && isSuperseded(draft, reservation)) return notOpen(reservation)
   const signed = signedBy(command, reservation, charged === null)
   return isLate ? settleLate(draft, reservation, wanted, signed) : settleOpen(draft, reservation, wanted, signed)
@@ -162,6 +163,7 @@ function post(draft: Draft, { reservation, spending, moves, sums, signed, isLate
   const ended = draft.endReservation(reservation, 'settled', transaction)
   const ofHeld = count(draft, spending, { used: sums.held, reserved: -sums.freed, began: beginningOf(reservation) })
   const counted = count(draft, ofHeld, { used: sums.beyond })
+  if (charged > reservation.amount) noteBeyond(draft, spending.facts, charged - reservation.amount)
   if (sums.uncollected > 0n) tellUncollected(draft, reservation.operation, sums.uncollected)
   expireReturned(draft, sums.returned.map((share) => share.grant), draft.at)
   return { ...done(draft, transaction, ended), pressure: pressureOf(draft, counted) }

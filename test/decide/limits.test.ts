@@ -93,13 +93,13 @@ describe('limits', () => {
       0  | mint reader scopes credits:read | ok                | 0
       0  | charge 0                     | ok                | 0
          > charge 0
-      0  | reserve 0                    | ok                | 0
+      0  | reserve 0 by meter           | ok                | 0
          > reserve 0
       1s | charge 0 member ada          | forbidden         | 0
       1s | reserve 0 holder_key reader by meter | forbidden | 0
       2s | state suspended              | ok                | 0
       3s | charge 0                     | account_suspended | 0
-      3s | reserve 0                    | account_suspended | 0
+      3s | reserve 0 by meter           | account_suspended | 0
       3s | charge op free member ada    | ok                | 0
          > nothing
     `)
@@ -115,8 +115,8 @@ describe('limits', () => {
       1s | budget b 3                           | ok | -5
       1s | charge 0                             | ok | -5
          > charge 0
-      1s | reserve 0 as none                    | ok | -5
-      2s | settle none                          | ok | -5
+      1s | reserve 0 by meter as none           | ok | -5
+      2s | settle none by meter                 | ok | -5
          > settle 0
     `)
   })

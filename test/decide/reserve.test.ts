@@ -62,25 +62,54 @@ describe('reserve', () => {
 
   it('reservations of nothing are bounded like any other: they count among the open ones of the account', () => {
     const ledger = scenario(`
-      0  | account           | ok | 0
-      0  | reserve 0 as held | ok | 0
+      0  | account                    | ok | 0
+      0  | reserve 0 by meter as held | ok | 0
     `)
-    for (let open = 1; open < OPEN_RESERVATIONS_MAX; open += 1) attempt(ledger, '0', 'reserve 0')
+    for (let open = 1; open < OPEN_RESERVATIONS_MAX; open += 1) attempt(ledger, '0', 'reserve 0 by meter')
     expect(ledger.account?.openReservations).toBe(OPEN_RESERVATIONS_MAX)
-    expect(attempt(ledger, '0', 'reserve 0')).toMatchObject({ refusal: { code: 'invalid_request', details: { open: OPEN_RESERVATIONS_MAX } } })
+    expect(attempt(ledger, '0', 'reserve 0 by meter')).toMatchObject({ refusal: { code: 'invalid_request', details: { open: OPEN_RESERVATIONS_MAX } } })
   })
 
-  it('what comes to nothing is reserved at zero, whatever the balance, and what is free is not', () => {
+  it('what comes to nothing is reserved at zero for the meter, whatever the balance, and what is free is not', () => {
     scenario(`
-      0  | account                 | ok | 0
-      0  | reserve 0 as held       | ok | 0
+      0  | account                    | ok | 0
+      0  | reserve 0 by meter as held | ok | 0
          > reserve 0
-      1s | settle held             | ok | 0
+      1s | settle held by meter       | ok | 0
          > settle 0
-      1s | reserve tool look       | ok | 0
+      1s | reserve tool look          | ok | 0
          > nothing
-      1s | reserve op free         | ok | 0
+      1s | reserve op free            | ok | 0
          > nothing
     `)
+  })
+
+  it('AX-15: who reserves by himself reserves no nothing: what costs nothing is charged at once, and a plan has to cost something together', () => {
+    const ledger = scenario(`
+      0  | account                         | ok             | 0
+      0  | grant 10                        | ok             | 10
+      1s | reserve 0 by agent              | invalid_amount | 10
+         > nothing
+      1s | reserve 0 by operator           | invalid_amount | 10
+      1s | hold new calls unit:0,unit:0    | invalid_amount | 10
+         > nothing
+      1s | hold new calls unit:0,unit:2    | ok             | 8
+      1s | quote 0 as none                 | ok             | 8
+      2s | reserve 0 quote none            | invalid_amount | 8
+      2s | hold none                       | invalid_amount | 8
+      2s | charge 0 quote none             | ok             | 8
+         > charge 0
+      2s | charge 0                        | ok             | 8
+    `)
+    expect(attempt(ledger, '3s', 'reserve 0')).toMatchObject({
+      refusal: {
+        message: 'This comes to 0 credits, and what costs nothing needs no reservation',
+        details: { maximum: 0 },
+        advice: [
+          'Charge it at once: charge_credits, or npx mcp-credits charge.',
+          'Where the work may come to more, reserve for the most that it may consume.',
+        ],
+      },
+    })
   })
 })

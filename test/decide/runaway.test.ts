@@ -107,6 +107,57 @@ describe('the runaway guard', () => {
     `)
   })
 
+  it('AX-15: what is settled beyond a reservation was spent as well: a loop that reserves little and settles much is stopped, and so are the keys above', () => {
+    scenario(`${START}
+      0   | mint top                                         | ok              | 100
+      0   | guard runaway burn 20 per 1h                     | ok              | 100
+      1m  | delegate one 50 by agent holder_key top          | ok              | 100
+      2m  | reserve 1 by agent holder_key one as small       | ok              | 99
+      2m  | reserve 2 by agent holder_key one as open        | ok              | 97
+      3m  | settle small 17 by agent holder_key one          | ok              | 81
+      4m  | reserve 2 by agent holder_key one                | runaway_stopped | 81
+      4m  | charge 2 by agent holder_key top                 | runaway_stopped | 81
+      5m  | settle open 4 by agent holder_key one            | ok              | 79
+      63m | charge 15 by agent holder_key top                | runaway_stopped | 79
+      3h  | charge 20 by agent holder_key top                | ok              | 59
+    `)
+  })
+
+  it('AX-15: what a server says itself that a call of nothing has cost counts, what comes late beyond its reservation too, and what nothing paid does not', () => {
+    scenario(`${START}
+      0   | guard runaway burn 20 per 1h          | ok              | 100
+      1m  | reserve 0 by meter as nothing         | ok              | 100
+      1m  | settle nothing 6 by meter             | ok              | 94
+      2m  | reserve 5 ttl 1m by agent as late     | ok              | 89
+      4m  | settle late 12 by agent               | ok              | 82
+      5m  | charge 3 by agent                     | runaway_stopped | 82
+      2h  | charge 12 by agent                    | ok              | 70
+      2h  | reserve 1 overrun reject by agent as exact | ok         | 69
+      2h  | settle exact by agent                 | ok              | 69
+      4h  | budget small 2                        | ok              | 69
+      4h  | reserve 1 by agent as poor            | ok              | 68
+      4h  | settle poor 60 by agent               | ok              | 67
+      4h  | budget small 60                       | ok              | 67
+      4h  | charge 18 by agent                    | ok              | 49
+    `)
+  })
+
+  it('AX-15: two keys that are stopped in the same millisecond at the same call are told of in a message each', () => {
+    scenario(`${START}
+      0  | mint k1                              | ok              | 100
+      0  | mint k2                              | ok              | 100
+      0  | guard runaway identical 1 within 60s | ok              | 100
+      1s | charge 2 holder_key k1 by agent      | ok              | 98
+      1s | charge 2 holder_key k2 by agent      | ok              | 96
+      1s | charge 2 by agent                    | ok              | 94
+      2s | charge 2 holder_key k1 by agent      | runaway_stopped | 94
+      2s | charge 2 holder_key k2 by agent      | runaway_stopped | 94
+      2s | charge 2 by agent                    | runaway_stopped | 94
+      2s | charge 2 holder_key k2 by agent      | runaway_stopped | 94
+         = messages 3
+    `)
+  })
+
   it('AX-03: a delegated key that is stopped from above learns that, and nothing of what was spent there', () => {
     const ledger = scenario(`${START}
       0   | mint top                                    | ok              | 100
@@ -221,6 +272,23 @@ describe('the runaway guard', () => {
       6s | settle three 10 by meter               | ok              | 90
       7s | reserve 10 by meter round yes as next  | ok              | 80
       8s | reserve 10 by meter round yes          | runaway_stopped | 80
+    `)
+  })
+
+  it('a call below a key that makes the same one itself is no round of its own, and does not keep its next round from it', () => {
+    scenario(`${START}
+      0  | mint top                                             | ok              | 100
+      0  | guard runaway identical 2 within 60s                 | ok              | 100
+      1s | delegate one 50 by agent holder_key top              | ok              | 100
+      1s | reserve 10 by meter holder_key top as asks           | ok              | 90
+      2s | release asks by meter holder_key top                 | ok              | 100
+      3s | reserve 10 by meter holder_key one as below          | ok              | 90
+      4s | reserve 10 by meter round yes holder_key one         | runaway_stopped | 90
+      4s | reserve 10 by meter round yes holder_key top as goes | ok              | 80
+      5s | settle goes by meter holder_key top                  | ok              | 80
+      5s | release below by meter holder_key one                | ok              | 90
+      6s | reserve 10 by meter round yes holder_key top         | runaway_stopped | 90
+      6s | reserve 10 by meter round yes holder_key one         | ok              | 80
     `)
   })
 

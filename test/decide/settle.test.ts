@@ -123,7 +123,7 @@ describe('settle', () => {
       0  | mint jobs scopes job                             | ok        | 100
       0  | mint gone                                        | ok        | 100
       0  | reserve 1 by agent member eve as viewers         | ok        | 99
-      0  | reserve 0 by agent holder_key jobs               | forbidden | 99
+      0  | reserve 0 by meter holder_key jobs               | forbidden | 99
       0  | reserve op job by agent holder_key gone as keys  | ok        | 89
       0  | reserve op job by agent as plain                 | ok        | 79
       1s | member eve role viewer                           | ok        | 79
