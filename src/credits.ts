@@ -316,7 +316,7 @@ export class Credits {
     return parties.delegate(this.#desk, input)
   }
 
-  /** Revokes a key and every key below it, at once and in every process. */
+  /** Revokes a key and every key below it, at once and in every process: an operator any, a key those that it delegated and those below them. */
   revokeKey(input: Input<'byId'>): Promise<results.WriteResult> {
     return parties.revokeKey(this.#desk, input)
   }

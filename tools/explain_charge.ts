@@ -1,13 +1,14 @@
 import { z } from 'zod'
+import { shownIdempotencyKey } from '../src/facade/input-parts.js'
 import { defineTool, READS } from './definition.js'
-import { budget, id, idempotencyKey, line, transaction } from './fields.js'
+import { budget, id, line, transaction } from './fields.js'
 
 export const explainCharge = defineTool({
   name: 'explain_charge',
   title: 'Explain a charge',
   toolset: 'read',
   description: 'Why a transaction cost what it cost; or, by idempotency_key, what became of a call whose answer was lost.',
-  input: z.strictObject({ transaction: id.optional().describe('This or idempotency_key'), idempotency_key: idempotencyKey }),
+  input: z.strictObject({ transaction: id.optional().describe('This or idempotency_key'), idempotency_key: shownIdempotencyKey }),
   output: z.looseObject({
     outcome: z.enum(['charged', 'not_charged', 'in_progress', 'unknown']),
     explanation: z.string(),

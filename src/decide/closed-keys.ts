@@ -4,6 +4,7 @@ import type { AccountRecord } from '../ledger/account-record.js'
 import type { Actor } from './command.js'
 import type { Draft } from './draft.js'
 import type { Done } from './outcome.js'
+import { leftNow } from './own-part.js'
 import { postRecord, type Signed } from './records.js'
 
 /**
@@ -16,7 +17,8 @@ export function closeKey(draft: Draft, command: Signed, record: AccountRecord): 
     if (whyInvalid(keyOf(other), draft.at) === null) draft.putRecord({ ...closed(other), sequence: draft.nextSequence }, other)
   }
   const { document, lookup } = closed(record)
-  const done = postRecord(draft, command, { kind: 'key', id: record.id, change: 'key_revoked', document, isOpen: false, lookup }, record)
+  const detail = leftNow(draft, command.actor)
+  const done = postRecord(draft, command, { kind: 'key', id: record.id, change: 'key_revoked', document, isOpen: false, lookup, detail }, record)
   for (const one of [record, ...below]) closeBudget(draft, command.actor, one)
   return done
 }

@@ -43,6 +43,7 @@ export interface Done {
 export interface Pressure {
   readonly spendable: MicroCredits
   readonly level: Level
+  /** Null for none, and to a delegated key, which is told nothing of the plan above it. */
   readonly nextGrantAt: Instant | null
   readonly budget: {
     readonly id: string

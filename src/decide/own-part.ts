@@ -3,7 +3,7 @@ import type { Standing } from '../budgets/standing.js'
 import { whyInvalid } from '../keys/key.js'
 import type { Reservation } from '../ledger/reservation.js'
 import { type MicroCredits, parseCredits, smaller, toCredits } from '../money/credits.js'
-import type { Instant } from '../time/instant.js'
+import { type Instant, NEVER } from '../time/instant.js'
 import type { Command, Party } from './command.js'
 import type { Draft } from './draft.js'
 import type { Done } from './outcome.js'
@@ -24,6 +24,11 @@ export function isOwnOf(key: string | null, { budget, counter }: Standing): bool
 /** Whether a budget stands above a delegated key, which is told what it leaves and no more of it. */
 export function isAbove({ key, isDelegated }: Pick<SpendFacts, 'key' | 'isDelegated'>, standing: Standing): boolean {
   return isDelegated && !isOwnOf(key, standing)
+}
+
+/** When a limit begins anew, as far as it is told: of a plan that stands above a delegated key it learns nothing, nor when that renews. */
+export function resetToldOf(facts: Pick<SpendFacts, 'key' | 'isDelegated'>, standing: Standing): Instant {
+  return standing.budget.window.kind === 'billing_period' && isAbove(facts, standing) ? NEVER : standing.counter.windowEnd
 }
 
 /** The hard limits that are a delegated key's own. */

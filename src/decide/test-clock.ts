@@ -3,6 +3,7 @@ import { DAY_MS, formatInstant, type Instant } from '../time/instant.js'
 import { refusalByKey } from './authorise.js'
 import type { AdvanceClockCommand, Command } from './command.js'
 import { Draft } from './draft.js'
+import { refusalByName } from './idempotency.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
 import { done } from './result.js'
 import type { AccountView } from './view.js'
@@ -26,7 +27,7 @@ export function leapOf(view: AccountView, account: Account, command: Command, no
   if (command.kind !== 'advance_clock') return 0
   // Asked by the time at which it is given: what was decided on the way must not refuse it half done.
   const asked = new Draft(view, account, now + account.clockAheadMs)
-  if (refusalByKey(asked, command) !== null || refusalToAdvance(account, command) !== null) return 0
+  if ((refusalByKey(asked, command) ?? refusalByName(asked, command) ?? refusalToAdvance(account, command)) !== null) return 0
   const { idempotencyKey, byMs } = command
   return idempotencyKey !== null && view.transactionByKey(idempotencyKey) !== null ? 0 : byMs
 }

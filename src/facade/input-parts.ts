@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KEPT_NAME_MAX } from '../decide/idempotency.js'
 import { isStorable, NAME_MAX } from '../ledger/storable-text.js'
 
 /** Text that not every database can keep, or that changes when it is encoded, is refused: what is hashed and what is stored must be the same. */
@@ -12,6 +13,8 @@ export const instant = z.unknown().meta({ type: 'string', format: 'date-time' })
 
 export const account = id.optional()
 export const idempotencyKey = id.optional()
+/** One to be looked up, as it is shown: to everybody but the delegated key that gave it, with the id of that key in front. */
+export const shownIdempotencyKey = string.min(1).max(KEPT_NAME_MAX).optional()
 
 /** What every write takes. */
 export const write = { account, idempotencyKey }

@@ -4,7 +4,7 @@ import { PRIORITY_MAX } from '../ledger/grant.js'
 import { TRANSACTION_KINDS } from '../ledger/transaction.js'
 import { QUOTED_CALLS_MAX } from '../ledger/quote.js'
 import { OVERRUN_POLICIES } from '../ledger/reservation.js'
-import { account, amount, id, idempotencyKey, instant, string, text, write } from './input-parts.js'
+import { account, amount, id, idempotencyKey, instant, shownIdempotencyKey, string, text, write } from './input-parts.js'
 import { jsonProblem } from './json-value.js'
 import { operatorInputs } from './operator-inputs.js'
 
@@ -188,7 +188,7 @@ export const inputs = {
     cursor: id.optional(),
   }),
   explain: z
-    .strictObject({ account, transaction: id.optional(), idempotencyKey })
+    .strictObject({ account, transaction: id.optional(), idempotencyKey: shownIdempotencyKey })
     .refine((value) => (value.transaction === undefined) !== (value.idempotencyKey === undefined), 'give either transaction or idempotencyKey'),
   delegate: z.strictObject({
     ...write,

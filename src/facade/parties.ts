@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { CommandOf } from '../decide/command.js'
 import { CreditError } from '../errors.js'
-import { subjectLookup } from '../keys/key.js'
+import { madeKeyId, subjectLookup } from '../keys/key.js'
 import { sha256 } from '../ledger/chain.js'
 import { parsePositiveCredits } from '../money/credits.js'
 import { randomId, randomSecret } from '../random.js'
@@ -71,7 +71,7 @@ function newSecret(): string {
 }
 
 function newKeyId(): string {
-  return `key_${randomId().slice(0, 12)}`
+  return madeKeyId(randomId())
 }
 
 export async function delegate(desk: Desk, input: Input<'delegate'>): Promise<results.DelegatedResult> {

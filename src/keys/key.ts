@@ -77,6 +77,19 @@ export function whyInvalid({ isRevoked, expiresAt }: Pick<Key, 'isRevoked' | 'ex
   return expiresAt <= at ? 'has expired' : null
 }
 
+/** The id of a key that is given none, from a text of chance. Every delegated key has such a one. */
+export function madeKeyId(chance: string): string {
+  return `key_${chance.slice(0, 12)}`
+}
+
+/** How long such an id is. */
+export const MADE_KEY_ID_LENGTH = 16
+
+/** Whether a text may be such an id, so that not every text has to be looked up. */
+export function isMadeKeyId(text: string): boolean {
+  return /^key_[\da-f]{12}$/.test(text)
+}
+
 /** What a door asks of a key: to see, to spend, to manage its account, or to manage every account of the ledger. */
 export const DOOR_SCOPES = ['credits:read', 'credits:spend', 'admin', 'operator'] as const
 export type DoorScope = (typeof DOOR_SCOPES)[number]

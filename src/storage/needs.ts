@@ -1,6 +1,8 @@
-import type { Command } from '../decide/command.js'
+import type { Actor, Command } from '../decide/command.js'
+import { nameOf, ownerIn } from '../decide/idempotency.js'
 import { accountTime } from '../decide/test-clock.js'
 import type { Need } from '../decide/view.js'
+import { isMadeKeyId } from '../keys/key.js'
 import type { Account } from '../ledger/account.js'
 import { RULE_KINDS, SPENDING_CAP } from '../ledger/account-record.js'
 import { sequenceOfId } from '../ledger/transaction.js'
@@ -18,7 +20,7 @@ export const BEGINNING: Instant = -NEVER
 /** What a command will look at, as far as it can be told from the command alone; a decision may ask for more. */
 export function needsOf(command: Command): readonly Need[] {
   const needs: Need[] = []
-  if (command.idempotencyKey !== null) needs.push({ kind: 'key', key: command.idempotencyKey })
+  if (command.idempotencyKey !== null) needs.push(...ofName(command.actor, command.idempotencyKey))
   if (command.actor.key !== null) needs.push({ kind: 'record', of: 'key', id: command.actor.key })
   if (command.actor.member !== null) needs.push({ kind: 'record', of: 'member', id: command.actor.member })
   switch (command.kind) {
@@ -30,7 +32,10 @@ export function needsOf(command: Command): readonly Need[] {
       break
     case 'reserve':
       if (command.quote != null) needs.push(...ofQuote(command.quote))
-      if (command.call !== null) needs.push({ kind: 'key', key: command.call.key }, { kind: 'call', key: command.call.key })
+      if (command.call !== null) {
+        const names = ofName(command.actor, command.call.key)
+        needs.push(...names, ...names.flatMap((need) => (need.kind === 'key' ? [{ ...need, kind: 'call' } as const] : [])))
+      }
       needs.push({ kind: 'grants', count: GRANTS_FIRST })
       break
     case 'charge':
@@ -118,6 +123,19 @@ export function dueNeeds(account: Account | null, now: Instant): readonly Need[]
 export function ruleNeeds(account: Account): readonly Need[] {
   if (account.rules === 0) return []
   return [...RULE_KINDS.map((of) => ({ kind: 'records', of }) as const), { kind: 'record', of: 'budget', id: SPENDING_CAP }]
+}
+
+/**
+ * What was done under a name: the account's, or the actor's own where its key is a delegated one, which only its record
+ * tells. A name that begins as another key's own is asked for with that key.
+ */
+function ofName({ key, keyOf }: Actor, name: string): readonly Need[] {
+  const owner = ownerIn(name)
+  return [
+    { kind: 'key', key: name },
+    ...(key !== null && keyOf === undefined && isMadeKeyId(key) ? [{ kind: 'key', key: nameOf(key, name) } as const] : []),
+    ...(owner === null ? [] : [{ kind: 'record', of: 'key', id: owner } as const]),
+  ]
 }
 
 /** What was quoted and what became of it, which in turn names the reservations: those are asked for together, once. */

@@ -1,5 +1,5 @@
 import type { Draft } from '../decide/draft.js'
-import { nameOf } from '../decide/idempotency.js'
+import { nameOf, ownerIn } from '../decide/idempotency.js'
 import { isOwnOf } from '../decide/own-part.js'
 import { linesOf } from '../decide/price-subject.js'
 import { factsOfTransaction } from '../decide/spend-facts.js'
@@ -43,11 +43,12 @@ function isSeen(draft: Draft, transaction: Transaction, own: OwnPart | null): bo
 }
 
 function explainKey(draft: Draft, key: string, own: OwnPart | null): ExplainResult {
-  const name = nameTo(own, key)
-  const transaction = draft.view.transactionByKey(name)
-  if (transaction !== null && isSeen(draft, transaction, own)) return explained(draft, transaction, own)
-  const open = transaction === null ? draft.openCall(name) : null
-  if (open !== null && (own === null || (open.key !== null && own.keys.includes(open.key)))) return running(draft, open)
+  for (const name of namesTo(own, key)) {
+    const transaction = draft.view.transactionByKey(name)
+    if (transaction !== null) return isSeen(draft, transaction, own) ? explained(draft, transaction, own) : taken(key)
+    const open = draft.openCall(name)
+    if (open !== null) return own === null || (open.key !== null && own.keys.includes(open.key)) ? running(draft, open) : taken(key)
+  }
   return {
     ...NOTHING,
     outcome: 'not_charged',
@@ -55,10 +56,23 @@ function explainKey(draft: Draft, key: string, own: OwnPart | null): ExplainResu
   }
 }
 
-/** What the journal calls what a party calls so: a delegated key names its own work, and as it is shown to it that of those below. */
-function nameTo(own: OwnPart | null, key: string): string {
-  const [reader = null, ...below] = own?.isDelegated === true ? own.keys : []
-  return below.some((id) => key.startsWith(nameOf(id, ''))) ? key : nameOf(reader, key)
+/** What the journal may call what a party calls so: a delegated key names its own work, and as it is shown to it that of those below. */
+function namesTo(own: OwnPart | null, key: string): readonly string[] {
+  if (own?.isDelegated !== true) return [key]
+  const [reader = null, ...below] = own.keys
+  const owner = ownerIn(key)
+  return [nameOf(reader, key), ...(owner !== null && below.includes(owner) ? [key] : [])]
+}
+
+/** Keys of one account share what they call their work: that a name is taken is told, and nothing of what it was used for. */
+function taken(key: string): ExplainResult {
+  return {
+    ...NOTHING,
+    outcome: 'unknown',
+    explanation:
+      `The idempotency key ${JSON.stringify(key)} is taken: somebody else of the account has used it, and what became of that is not told here. ` +
+      'Use a new key for work of your own.',
+  }
 }
 
 function running(draft: Draft, reservation: Reservation): ExplainResult {

@@ -160,7 +160,7 @@ export function transactionResult(transaction: Transaction, shown: Shown = {}): 
     balanceAfter: own?.isDelegated === true ? leftAfter(transaction, own) : toCredits(transaction.balanceAfter),
     labels: transaction.labels ?? {},
     reservation: isHidden ? null : reservationOf(transaction),
-    idempotencyKey: transaction.idempotencyKey === null ? null : nameWithin(own?.keys[0] ?? null, transaction.idempotencyKey),
+    idempotencyKey: transaction.idempotencyKey === null ? null : nameWithin(own?.isDelegated === true ? (own.keys[0] ?? null) : null, transaction.idempotencyKey),
   }
 }
 

@@ -3,6 +3,7 @@ import { versionAt } from '../catalog/version.js'
 import type { Actor, CommandOf } from '../decide/command.js'
 import type { Draft } from '../decide/draft.js'
 import type { Done } from '../decide/outcome.js'
+import { refusalByName } from '../decide/idempotency.js'
 import { offerOf } from '../decide/purchase.js'
 import { refusalToBuy } from '../decide/self-service.js'
 import { CreditError } from '../errors.js'
@@ -38,7 +39,7 @@ export async function buy(ledger: Ledger, provider: PaymentProvider, request: Bu
   const { account, idempotencyKey: key } = request
   const offer = await ledger.read(account, (draft) => {
     const wasMade = key !== null && draft.view.transactionByKey(key) !== null
-    return wasMade ? null : offerOf(draft, { ...request, provider: provider.name, isSettled: true })
+    return wasMade ? null : (refusalByName(draft, request) ?? offerOf(draft, { ...request, provider: provider.name, isSettled: true }))
   })
   if (offer?.kind === 'refused') throw errorOf(offer)
   const payment = offer === null ? NO_PAYMENT : await provider.start(orderOf(request, offer.pack))

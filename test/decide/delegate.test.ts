@@ -129,6 +129,38 @@ describe('delegate', () => {
     `)
   })
 
+  it('AX-03: a key revokes those below it and nothing else: of any other it learns nothing', () => {
+    scenario(`
+      0 | account                                                  | ok              | 0
+      0 | grant 100                                                | ok              | 100
+      0 | mint top                                                 | ok              | 100
+      0 | mint other                                               | ok              | 100
+      0 | mint reader scopes credits:read                          | ok              | 100
+      0 | delegate mid 20 delegates yes by agent holder_key top    | ok              | 100
+      0 | delegate side 20 by agent holder_key top                 | ok              | 100
+      0 | delegate leaf 15 by agent holder_key mid                 | ok              | 100
+      0 | delegate last 15 by agent holder_key mid                 | ok              | 100
+      0 | revoke none by agent holder_key mid                      | forbidden       | 100
+      0 | revoke side by agent holder_key mid                      | forbidden       | 100
+      0 | revoke top by agent holder_key mid                       | forbidden       | 100
+      0 | revoke mid by agent holder_key mid                       | forbidden       | 100
+      0 | revoke leaf by agent holder_key other                    | forbidden       | 100
+      0 | revoke leaf by agent holder_key reader                   | forbidden       | 100
+      0 | revoke leaf by agent                                     | forbidden       | 100
+      0 | revoke leaf by agent holder_key mid key r1               | ok              | 100
+        > amend 0
+        > amend 0
+      0 | revoke leaf by agent holder_key mid key r1               | replay          | 100
+      0 | revoke leaf by agent holder_key mid                      | unknown_key     | 100
+      0 | charge 1 by agent holder_key leaf                        | unauthenticated | 100
+      0 | charge 1 by agent holder_key last                        | ok              | 99
+      0 | revoke mid by agent holder_key top                       | ok              | 99
+      0 | charge 1 by agent holder_key last                        | unauthenticated | 99
+      0 | revoke last by agent holder_key mid                      | unauthenticated | 99
+      0 | charge 1 by agent holder_key side                        | ok              | 98
+    `)
+  })
+
   it('AX-03: revoking a parent revokes its children, and closes the limits that were made with them and no other', () => {
     const ledger = scenario(`
       0 | account                                                  | ok              | 0

@@ -107,4 +107,101 @@ describe('idempotency', () => {
       refusal: { code: 'idempotency_conflict', retryable: true, details: { inProgress: true } },
     })
   })
+
+  it('another key is answered again what it might do itself, and refused as it would be for doing it', () => {
+    scenario(`
+      0  | account                                                     | ok                   | 0
+      0  | grant 50                                                    | ok                   | 50
+      0  | mint one                                                    | ok                   | 50
+      0  | mint two                                                    | ok                   | 50
+      0  | mint narrow scopes unit                                     | ok                   | 50
+      0  | member ann                                                  | ok                   | 50
+      0  | mint anns is ann                                            | ok                   | 50
+      1s | charge 3 key k by agent holder_key one                      | ok                   | 47
+      1s | reserve op job key r by agent holder_key one as held        | ok                   | 37
+      1s | reserve op job by meter holder_key one call c as running    | ok                   | 27
+      1s | settle running 4 by meter holder_key one                    | ok                   | 33
+      2s | charge 3 key k by agent holder_key two                      | replay               | 33
+      2s | charge 3 key k by agent holder_key narrow                   | replay               | 33
+      2s | charge 3 key k by agent holder_key anns                     | replay               | 33
+      2s | reserve op job key r by agent holder_key two                | replay               | 33
+      2s | reserve op job key r by agent holder_key narrow             | forbidden            | 33
+         > nothing
+      2s | reserve op job by meter holder_key two call c               | replay               | 33
+      2s | reserve op job by meter holder_key narrow call c            | forbidden            | 33
+         > nothing
+      2s | charge 3 key k input x by agent holder_key narrow           | idempotency_conflict | 33
+      3s | member ann role viewer                                      | ok                   | 33
+      3s | charge 3 key k by agent holder_key anns                     | forbidden            | 33
+      3s | reserve op job key r by agent                               | replay               | 33
+      3s | reserve op job key r by operator holder_key narrow          | replay               | 33
+    `)
+  })
+
+  it('what a key did as its own is not answered to another key of the account, only to itself and to operators', () => {
+    const ledger = scenario(`
+      0  | account                                                     | ok                   | 0
+      0  | grant 50                                                    | ok                   | 50
+      0  | mint one                                                    | ok                   | 50
+      0  | mint two                                                    | ok                   | 50
+      1s | quote 4 key q by agent holder_key one as offer              | ok                   | 50
+      1s | charge 4 quote offer key c by agent holder_key one          | ok                   | 46
+      1s | delegate child 5 key d by agent holder_key one              | ok                   | 46
+      1s | reserve op job by agent holder_key one as held              | ok                   | 36
+      1s | extend held key e by agent holder_key one                   | ok                   | 36
+      1s | settle held 4 key s by agent holder_key one                 | ok                   | 42
+      2s | quote 4 key q by agent holder_key two                       | idempotency_conflict | 42
+      2s | charge 4 quote offer key c by agent holder_key two          | idempotency_conflict | 42
+      2s | delegate child 5 key d by agent holder_key two              | idempotency_conflict | 42
+      2s | extend held key e by agent holder_key two                   | idempotency_conflict | 42
+      2s | settle held 4 key s by agent holder_key two                 | idempotency_conflict | 42
+      3s | quote 4 key q by agent holder_key one                       | replay               | 42
+      3s | settle held 4 key s by agent holder_key one                 | replay               | 42
+      3s | settle held 4 key s by operator holder_key two              | replay               | 42
+      3s | delegate child 5 key d                                      | replay               | 42
+    `)
+    expect(attempt(ledger, '4s', 'quote 4 key q by agent holder_key two')).toMatchObject({
+      refusal: { message: 'The idempotency key "q" was used before by another key of the account', details: { idempotencyKey: 'q' } },
+    })
+  })
+
+  it('an operator that ended the work of a key is answered again what it did', () => {
+    scenario(`
+      0  | account                                                     | ok     | 0
+      0  | grant 50                                                    | ok     | 50
+      0  | mint one                                                    | ok     | 50
+      0  | mint ops scopes unit                                        | ok     | 50
+      0  | reserve op job by agent holder_key one as held              | ok     | 40
+      1s | settle held 4 key s by operator holder_key ops              | ok     | 46
+      1s | settle held 4 key s by operator holder_key ops              | replay | 46
+      1s | settle held 4 key s by agent holder_key one                 | replay | 46
+    `)
+  })
+
+  it("a name of a delegated key's own is nobody else's to write: nothing is done with it, and no clock moves", () => {
+    const ledger = scenario(`
+      0  | account test yes                                               | ok              | 0
+      0  | grant 50 until 9d                                              | ok              | 50
+      0  | mint key_aaaaaaaaaaaa                                          | ok              | 50
+      0  | delegate key_bbbbbbbbbbbb 20                                   | ok              | 50
+      0  | charge 3 key k by agent holder_key key_bbbbbbbbbbbb            | ok              | 47
+      1s | charge 3 key key_bbbbbbbbbbbb:k                                | invalid_request | 47
+         > nothing
+      1s | charge 3 key key_bbbbbbbbbbbb:k by agent holder_key key_aaaaaaaaaaaa   | invalid_request | 47
+      1s | reserve op job by meter call key_bbbbbbbbbbbb:c                | invalid_request | 47
+         > nothing
+      1s | clock 10d key key_bbbbbbbbbbbb:k                               | invalid_request | 47
+         > nothing
+      1s | charge 3 key key_aaaaaaaaaaaa:k                                | ok              | 44
+      1s | charge 3 key key_cccccccccccc:k                                | ok              | 41
+      1s | charge 3 key k                                                 | ok              | 38
+      1s | charge 3 key key_bbbbbbbbbbbb:k by agent holder_key key_bbbbbbbbbbbb   | ok      | 35
+      2s | revoke key_bbbbbbbbbbbb                                        | ok              | 35
+      2s | charge 3 key key_bbbbbbbbbbbb:k                                | invalid_request | 35
+    `)
+    expect(ledger.account?.clockAheadMs).toBe(0)
+    expect(ledger.journal.map(({ idempotencyKey }) => idempotencyKey).filter((key) => key?.endsWith(':k'))).toEqual([
+      'key_bbbbbbbbbbbb:k', 'key_aaaaaaaaaaaa:k', 'key_cccccccccccc:k', 'key_bbbbbbbbbbbb:key_bbbbbbbbbbbb:k',
+    ])
+  })
 })

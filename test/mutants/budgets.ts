@@ -313,15 +313,15 @@ export const BUDGETS: readonly Mutant[] = [
   {
     name: 'a key that spends may give itself credits',
     file: 'src/decide/authorise.ts',
-    find: "isOperators(command) ? 'admin' : READING",
-    replace: "isOperators(command) ? 'credits:spend' : READING",
+    find: "isOperators(draft, command) ? 'admin' : READING",
+    replace: "isOperators(draft, command) ? 'credits:spend' : READING",
     tests: ['test/decide/budgets.test.ts'],
   },
   {
     name: 'an agent may give itself credits',
     file: 'src/decide/authorise.ts',
-    find: "isOperators(command) && actor.holder !== 'operator'",
-    replace: "isOperators(command) && actor.holder === 'meter'",
+    find: "isOperators(draft, command) && actor.holder !== 'operator'",
+    replace: "isOperators(draft, command) && actor.holder === 'meter'",
     tests: ['test/decide/budgets.test.ts'],
   },
   {
@@ -346,10 +346,10 @@ export const BUDGETS: readonly Mutant[] = [
     tests: ['test/decide/delegate.test.ts'],
   },
   {
-    name: 'a delegated key is told of the whole account by idempotency key',
+    name: 'a key that sees its own part is told of the whole account by idempotency key',
     file: 'src/usage/explain.ts',
-    find: 'transaction !== null && isSeen(draft, transaction, own)',
-    replace: 'transaction !== null',
+    find: 'return isSeen(draft, transaction, own) ?',
+    replace: 'return transaction !== null ?',
     tests: ['test/library/delegation.test.ts'],
   },
   {
@@ -395,6 +395,20 @@ export const BUDGETS: readonly Mutant[] = [
     tests: ['test/decide/runaway.test.ts'],
   },
   {
+    name: 'a runaway guard does not see what is settled beyond a reservation',
+    file: 'src/decide/settle.ts',
+    find: '  if (charged > reservation.amount) noteBeyond(draft, spending.facts, charged - reservation.amount)\n',
+    replace: '',
+    tests: ['test/decide/runaway.test.ts'],
+  },
+  {
+    name: 'a reservation of nothing takes a place of the account for free',
+    file: 'src/decide/reserve.ts',
+    find: "  if (actor.holder !== 'meter' && maximumOf(subjects) === 0n) return refuseNothing()\n",
+    replace: '',
+    tests: ['test/decide/reserve.test.ts'],
+  },
+  {
     name: 'a revoked key is told what the account has',
     file: 'src/decide/own-part.ts',
     find: 'whyInvalid(key, draft.at) !== null',
@@ -404,9 +418,30 @@ export const BUDGETS: readonly Mutant[] = [
   {
     name: "a delegated key is answered with another's charge",
     file: 'src/decide/idempotency.ts',
-    find: 'isToldOf(draft, earlier, by) ?',
-    replace: 'earlier !== null ?',
-    tests: ['test/decide/delegate.test.ts'],
+    find: 'keyNamed(draft, key)?.isDelegated === true ? key : null',
+    replace: 'keyNamed(draft, key) === undefined ? key : null',
+    tests: ['test/library/delegation.test.ts'],
+  },
+  {
+    name: 'a key is answered what another one did that it may not do itself',
+    file: 'src/decide/idempotency.ts',
+    find: 'refusalByParty(draft, spendFacts(draft, command.actor, earlier))',
+    replace: 'null',
+    tests: ['test/decide/idempotency.test.ts'],
+  },
+  {
+    name: "anybody writes a name of a delegated key's own",
+    file: 'src/decide/idempotency.ts',
+    find: 'keyNamed(draft, owner)?.isDelegated !== true) continue',
+    replace: 'keyNamed(draft, owner) !== undefined) continue',
+    tests: ['test/library/delegation.test.ts'],
+  },
+  {
+    name: 'a name that somebody else of the account has used is told to be free',
+    file: 'src/usage/explain.ts',
+    find: 'explained(draft, transaction, own) : taken(key)',
+    replace: 'explained(draft, transaction, own) : { ...taken(key), outcome: \'not_charged\' }',
+    tests: ['test/library/delegation.test.ts'],
   },
   {
     name: 'a yes that was spent twice is not found',

@@ -68,8 +68,8 @@ export const SPENDING: readonly Mutant[] = [
   {
     name: 'a key is replayed whatever was asked with it',
     file: 'src/decide/idempotency.ts',
-    find: 'earlier.fingerprint !== fingerprint ||',
-    replace: 'earlier === null ||',
+    find: '  if (earlier.fingerprint !== fingerprint) return conflict(told, \'with other input\')\n',
+    replace: '',
     tests: ['test/decide/idempotency.test.ts'],
   },
   {

@@ -73,6 +73,9 @@ const AGENTS_VERBS: readonly Verb[] = [...SPENDING_VERBS, 'purchase']
 
 const UNKEYED: ReadonlySet<Verb> = new Set(['setBudget', 'raiseBudget', 'putMember', 'createKey', 'setTimeZone', 'settlePurchase', 'cancelPurchase', 'refundPurchase'])
 
+/** What is mostly done with a key, in a member's name or in a run. */
+const KEYED_VERBS: ReadonlySet<Verb> = new Set(['charge', 'reserve', 'settle'])
+
 /** Where a random history may go next, by the data of a catalog; numbers are those of the calls before. */
 export class Generator {
   readonly #random: SeededRandom
@@ -118,10 +121,20 @@ export class Generator {
   }
 
   nextCall(number: number, now: number): Call {
-    if (this.#keyed.length > 0 && this.#random.below(15) === 0) return this.#random.pick(this.#keyed.slice(-REPEATED))
+    if (this.#keyed.length > 0 && this.#random.below(15) === 0) return this.#repeated(this.#random.pick(this.#keyed.slice(-REPEATED)))
     const call = this.#newCall(number, now)
     if (call.input.idempotencyKey !== undefined) this.#keyed.push(call)
     return call
+  }
+
+  /** Tried again: as often by another party of the account as by the same one. */
+  #repeated(call: Call): Call {
+    const random = this.#random
+    if (random.below(2) === 0) return call
+    const { key: _key, member: _member, run: _run, ...asked } = call
+    const keys = KEYED_VERBS.has(call.verb) ? [...this.#reference.account(call.input.account).keys.keys()].slice(-6) : []
+    const holder = random.pick(['agent', 'agent', 'operator'] as const)
+    return { ...asked, ...this.#partyOf(call.verb, call.input.account), holder, ...optional('key', random.pick([undefined, ...keys])) }
   }
 
   /** So many calls of one moment, none of which needs another's answer; the first may be of those that are made alone. */
@@ -156,7 +169,7 @@ export class Generator {
   /** Mostly nobody in particular; now and then with a key, in a member's name, in a run. */
   #partyOf(verb: Verb, account: string): Pick<Call, 'key' | 'member' | 'run'> {
     const random = this.#random
-    const isSpending = verb === 'charge' || verb === 'reserve' || verb === 'settle'
+    const isSpending = KEYED_VERBS.has(verb)
     const keys = [...this.#reference.account(account).keys.keys()].slice(-6)
     return {
       ...optional('key', (isSpending || verb === 'grant') && random.below(isSpending ? 3 : 12) === 0 ? random.pick([...keys, 'no-such']) : undefined),

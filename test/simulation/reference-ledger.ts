@@ -34,6 +34,8 @@ export type Predicted =
 
 interface Remembered {
   readonly asked: string
+  /** The key whose work it was. */
+  readonly of: string | null
   readonly predicted: Extract<Predicted, { readonly answer: unknown }>
 }
 
@@ -99,11 +101,13 @@ export class ReferenceLedger {
     const earlier = key === null ? undefined : this.#remembered.get(key)
     if (earlier !== undefined) {
       if (earlier.asked !== asked) return { code: 'idempotency_conflict' }
+      const refused = refusalToRepeat(this, call, account, earlier.of)
+      if (refused !== null) return refused
       return { answer: { ...earlier.predicted.answer, replayed: true }, row: earlier.predicted.row }
     }
     const before = account.sequence
     const predicted = DECISIONS[call.verb](this, { number, call, account, at })
-    if (key !== null && 'answer' in predicted && account.sequence > before && predicted.answer['replayed'] === false) this.#remembered.set(key, { asked, predicted })
+    if (key !== null && 'answer' in predicted && account.sequence > before && predicted.answer['replayed'] === false) this.#remembered.set(key, { asked, of: workerOf(this, call), predicted })
     return predicted
   }
 }
@@ -130,6 +134,19 @@ function refusalByKey({ keys }: ReferenceAccount, { key: id, verb, holder }: Cal
   if (!(SPENDING_VERBS as readonly Verb[]).includes(verb)) return { code: 'forbidden' }
   const maySpend = key.scopes.some((scope) => scope !== 'credits:read')
   return maySpend ? null : { code: 'forbidden' }
+}
+
+/** A settlement is the work of whoever reserved; whatever else is done is that of whoever asks for it. */
+function workerOf(ledger: ReferenceLedger, { verb, key, about }: Call): string | null {
+  return verb === 'settle' && about !== undefined ? (ledger.reservations.get(about)?.key ?? null) : (key ?? null)
+}
+
+/** One agent's key is told of another's spending where it may spend on that itself, and of nothing else that another did. */
+function refusalToRepeat(ledger: ReferenceLedger, call: Call, account: ReferenceAccount, worker: string | null): Refusal | null {
+  const { holder, key, verb } = call
+  if (holder === 'operator' || key === undefined || key === worker) return null
+  if (verb !== 'charge' && verb !== 'reserve') return { code: 'idempotency_conflict' }
+  return refusalByParty(account, spenderOf(ledger, call, account), key)
 }
 
 type Decision = (ledger: ReferenceLedger, moment: Moment) => Predicted
@@ -190,6 +207,8 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
     if ('code' in price) return price
     if (isFree(price)) return done(null, account, { reserved: 0, expiresAt: null })
     if (ttlMs > DAY_MS) return { code: 'invalid_request' }
+    // What costs nothing is charged at once.
+    if (price.maximum === 0n) return { code: 'invalid_amount' }
     const spender = spenderOf(ledger, call, account)
     const refused = refusalToSpend(moment, spender, price)
     if (refused !== null) return refused

@@ -135,6 +135,10 @@ describe('buying', () => {
     await expect(buy(ledger, provider, { ...keyed, fingerprint: 'other' })).rejects.toMatchObject({ code: 'idempotency_conflict' })
     await expect(buy(ledger, provider, request('nothing'))).rejects.toMatchObject({ code: 'unknown_pack' })
     await expect(buy(ledger, provider, request('boost', { budget: 'none' }))).rejects.toMatchObject({ code: 'unknown_budget' })
+    const child = { id: 'key_0123456789ab', name: null, digest: 'd', prefix: 'mc_', amount: 1n, lifeMs: 60_000, operations: null, mayDelegate: false }
+    await ledger.update({ ...addressed(), kind: 'delegate', ...child })
+    const forged = request('boost', { idempotencyKey: `${child.id}:k`, fingerprint: 'f' })
+    await expect(buy(ledger, provider, forged)).rejects.toMatchObject({ code: 'invalid_request' })
     await ledger.update({ ...addressed(), kind: 'set_state', state: 'closed', reason: null })
     await expect(buy(ledger, provider, request('boost'))).rejects.toMatchObject({ code: 'account_suspended' })
     expect(provider.orders).toHaveLength(1)
