@@ -11,9 +11,9 @@ export type Level = (typeof LEVELS)[number]
  */
 export function levelOf(balance: MicroCredits, base: MicroCredits | null, thresholds: readonly Threshold[]): Level {
   if (balance <= 0n) return 'exhausted'
-  const reached = thresholds.filter((threshold) => isReached(balance, base, threshold)).map((threshold) => threshold.level)
-  if (reached.includes('critical')) return 'critical'
-  return reached.includes('low') ? 'low' : 'ok'
+  let level: Level = 'ok'
+  for (const threshold of thresholds) if (isReached(balance, base, threshold)) level = worse(level, threshold.level)
+  return level
 }
 
 /** The more pressing of two levels. */

@@ -147,13 +147,13 @@ function together(requirements: readonly Requirement[]): string {
 }
 
 function planWords(plan: string | null, count: number): string {
-  if (plan !== null) return `the plan ${plan} allows`
+  if (plan !== null) return 'the plan allows'
   return count === 1 ? 'needs no plan' : 'need no plan'
 }
 
-function costWords({ unit, plans }: Catalog, { priced, isAllowed }: Usable): string {
-  const { minimum, maximum, requiresPlan } = priced
+/** Without the name of a plan, of which not everybody who spends from an account is told: what is refused for want of one names it. */
+function costWords({ unit }: Catalog, { priced, isAllowed }: Usable): string {
+  const { minimum, maximum } = priced
   const sum = `${minimum === maximum ? '' : 'at most '}${renderCredits(maximum, unit)}`
-  if (isAllowed) return sum
-  return `${sum}, and requires the plan ${requiresPlan.map((id) => plans[id]?.name ?? id).join(' or ')}`
+  return isAllowed ? sum : `${sum}, and requires a plan that includes it`
 }

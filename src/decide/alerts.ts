@@ -85,7 +85,21 @@ function heldBy({ books }: Account): MicroCredits {
 
 function watched(draft: Draft): readonly Watched[] {
   const { thresholds } = versionAt(draft.view.catalogs, draft.account.lastAt).catalog
-  return [...thresholds.map(ofCatalog), ...draft.records('alert').map((record) => ofAccount(record.id, alertOf(record))), EXHAUSTED]
+  const own = draft.records('alert')
+  const all = watchedByAll(thresholds)
+  return own.length === 0 ? all : [...all.slice(0, -1), ...own.map((record) => ofAccount(record.id, alertOf(record))), EXHAUSTED]
+}
+
+const BY_ALL = new WeakMap<readonly Threshold[], readonly Watched[]>()
+
+/** What every account of a catalog is told of, that nothing is left last of all; remembered as long as the catalog is, for every charge asks. */
+function watchedByAll(thresholds: readonly Threshold[]): readonly Watched[] {
+  let watched = BY_ALL.get(thresholds)
+  if (watched === undefined) {
+    watched = [...thresholds.map(ofCatalog), EXHAUSTED]
+    BY_ALL.set(thresholds, watched)
+  }
+  return watched
 }
 
 function ofCatalog(threshold: Threshold): Watched {

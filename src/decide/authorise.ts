@@ -21,10 +21,16 @@ function isGivingBack({ kind, actor }: Command): boolean {
 }
 
 /** Whether a command takes an operator: whatever gives credits, sets limits or changes the account (AX-16). */
-function isOperators(command: Command): boolean {
+function isOperators(draft: Draft, command: Command): boolean {
   if (command.kind === 'purchase') return !command.isSelfService
   if (command.kind === 'resolve_approval') return command.by === 'operator'
+  if (command.kind === 'revoke_key') return command.actor.holder === 'operator' || !isBelow(draft, command.id, command.actor)
   return !SPENDING.has(command.kind) && !READING.has(command.kind) && !FINISHING.has(command.kind) && !isGivingBack(command)
+}
+
+/** Whoever has handed credits on takes them back: a key revokes those below it, and of no other learns whether there is one. */
+function isBelow(draft: Draft, id: string, { key }: Command['actor']): boolean {
+  return key !== null && keyNamed(draft, id)?.ancestors.includes(key) === true
 }
 
 /**
@@ -33,7 +39,7 @@ function isOperators(command: Command): boolean {
  */
 export function refusalByKey(draft: Draft, command: Command): Refused | null {
   const { actor, kind } = command
-  if (isOperators(command) && actor.holder !== 'operator') return refuse('forbidden', 'Only an operator does this; ask one', { details: { command: kind } })
+  if (isOperators(draft, command) && actor.holder !== 'operator') return refuse('forbidden', 'Only an operator does this; ask one', { details: { command: kind } })
   const isFinishing = (FINISHING.has(kind) && actor.holder !== 'operator') || isGivingBack(command)
   if (actor.key === null || isFinishing || actor.keyOf !== undefined) return null
   const key = keyNamed(draft, actor.key)
@@ -43,7 +49,7 @@ export function refusalByKey(draft: Draft, command: Command): Refused | null {
   }
   // Credits to spend were handed on, and with them no right to have more bought for whoever handed them on.
   if (kind === 'purchase' && key.isDelegated) return refuse('forbidden', `${keyWords(key)} was delegated and buys nothing`, { details: { command: kind } })
-  const scope = isOperators(command) ? 'admin' : READING.has(kind) ? 'credits:read' : 'credits:spend'
+  const scope = isOperators(draft, command) ? 'admin' : READING.has(kind) ? 'credits:read' : 'credits:spend'
   if (hasScope(key.scopes, scope)) return null
   return refuse('forbidden', `${keyWords(key)} may not do this; it takes the scope ${scope}`, { details: { scope, scopes: key.scopes } })
 }

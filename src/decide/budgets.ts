@@ -6,6 +6,7 @@ import { formatInstant } from '../time/instant.js'
 import { closeExpired, expiredKeys, staysWithout } from './closed-keys.js'
 import type { RaiseBudgetCommand, RemoveBudgetCommand, SetBudgetCommand } from './command.js'
 import type { Draft } from './draft.js'
+import { ABOVE } from './limits.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
 import { closeRecord, openRecord, postRecord, tooMany, unknownRecord } from './records.js'
 
@@ -16,6 +17,7 @@ import { closeRecord, openRecord, postRecord, tooMany, unknownRecord } from './r
 export function decideSetBudget(draft: Draft, command: SetBudgetCommand): Outcome {
   const { id, terms } = command
   if (id === SPENDING_CAP) return ofThePlan()
+  if (id === ABOVE) return meantOtherwise()
   const record = openRecord(draft, 'budget', id)
   const expired = record === null && tooMany(draft, 'budget') !== null ? expiredKeys(draft) : []
   const full = record === null ? tooMany(draft, 'budget', { holds: staysWithout(expired) }) : null
@@ -105,6 +107,10 @@ export function moveLimit(draft: Draft, record: AccountRecord, amount: MicroCred
 
 function unknownBudget(draft: Draft, id: string): Refused {
   return unknownRecord(draft, 'budget', 'unknown_budget', id)
+}
+
+function meantOtherwise(): Refused {
+  return refuse('invalid_request', `id: ${ABOVE} is what a limit above a delegated key is called to it; choose another`, { details: { field: 'id' } })
 }
 
 function ofThePlan(): Refused {

@@ -147,11 +147,11 @@ export function howToApprove(draft: Draft, id: string): string {
 }
 
 function refuseFor(draft: Draft, guard: Guard<ApprovalTerms>, call: GuardedCall, approval: Approval): Refused {
-  const { id, state, maximum, expiresAt } = approval
+  const { id, state, maximum, askedAt, expiresAt } = approval
   const how = howToApprove(draft, id)
   const until = formatInstant(expiresAt)
   const isDenied = state === 'denied'
-  const facts = { id, status: state, maximum: toCredits(maximum), expiresAt: until, how, atClient: guard.byClient }
+  const facts = { id, status: state, maximum: toCredits(maximum), askedAt: formatInstant(askedAt), expiresAt: until, how, atClient: guard.byClient }
   return refuse('approval_required', `${wordsOf(guard, call)}${isDenied ? ', and it was denied' : ''}`, {
     details: detailsOf(guard, call),
     advice: isDenied

@@ -13,7 +13,7 @@ import { refusalByParty } from './authorise.js'
 import type { Actor, Party } from './command.js'
 import type { Draft } from './draft.js'
 import { refuse, type Refused } from './outcome.js'
-import { isAbove } from './own-part.js'
+import { isAbove, resetToldOf } from './own-part.js'
 import type { PricedSubject } from './price-subject.js'
 import { ANYTHING, spendFacts } from './spend-facts.js'
 import { type Spending, spendingOn, standingsOn } from './standings.js'
@@ -58,14 +58,15 @@ export function amountLimits(draft: Draft, spending: Spending): readonly AmountL
 }
 
 function limitOf(standing: Standing, facts: SpendFacts): AmountLimit {
-  const { budget, counter, remaining } = standing
-  const isCap = budget.id === SPENDING_CAP
+  const { budget, remaining } = standing
   const stands = isAbove(facts, standing)
+  // That it is a plan's is not told of what stands above.
+  const isCap = budget.id === SPENDING_CAP && !stands
   return {
     type: isCap ? 'spending_cap' : 'budget',
     id: stands ? ABOVE : budget.id,
     window: windowName(budget.window),
-    resetsAt: counter.windowEnd,
+    resetsAt: resetToldOf(facts, standing),
     remaining,
     code: isCap ? 'spending_cap_reached' : 'budget_exceeded',
     standing,
@@ -119,7 +120,7 @@ export function refusalToSpend(draft: Draft, subject: PricedSubject, spending: S
 
 /** Why this party may not spend on this, whatever it comes to. */
 function refusalByItself(draft: Draft, subject: PricedSubject, { facts }: Spending): Refused | null {
-  return refusalByState(draft.account) ?? refusalByParty(draft, facts) ?? refusalByPlan(draft, subject)
+  return refusalByState(draft.account) ?? refusalByParty(draft, facts) ?? refusalByPlan(draft, subject, facts)
 }
 
 /** One of several calls that are to be made together. */
@@ -161,25 +162,28 @@ export function refusalByState(account: Account): Refused | null {
 }
 
 /** Some operations need a plan of a certain height (ND-03); which, is the catalog's to say. */
-function refusalByPlan(draft: Draft, subject: PricedSubject): Refused | null {
+function refusalByPlan(draft: Draft, subject: PricedSubject, { isDelegated }: SpendFacts): Refused | null {
   const { priced } = subject
   if (priced.requiresPlan.length === 0) return null
   const plan = draft.account.subscription?.plan ?? null
   if (plan !== null && priced.requiresPlan.includes(plan)) return null
   const { catalog } = versionAt(draft.view.catalogs, draft.at)
-  const names = priced.requiresPlan.map((id) => catalog.plans[id]?.name ?? id)
+  const cheaper = cheaperVariants(catalog, draft.account, subject)
+  const orUse = cheaper.map((way) => `Or use ${way.change}`)
   const what = priced.variant === null ? priced.operation : `${priced.operation} (${priced.variant})`
+  const details = { operation: priced.operation, variant: priced.variant }
+  // Which plan stands above a delegated key, and which would do, is not its to know.
+  if (isDelegated) return refuse('plan_required', `What stands above this key does not include ${what}`, { details, advice: [TELL_ABOVE, ...orUse], cheaper })
+  const names = priced.requiresPlan.map((id) => catalog.plans[id]?.name ?? id)
   return refuse('plan_required', `${what} requires the plan ${names[0]} or higher`, {
-    details: { operation: priced.operation, variant: priced.variant, plan, requiresPlan: priced.requiresPlan },
-    advice: [`Choose a plan that includes it: ${names.join(', ')}`, ...cheaperAdvice(draft, subject)],
-    cheaper: cheaperVariants(catalog, draft.account, subject),
+    details: { ...details, plan, requiresPlan: priced.requiresPlan },
+    advice: [`Choose a plan that includes it: ${names.join(', ')}`, ...orUse],
+    cheaper,
   })
 }
 
-function cheaperAdvice(draft: Draft, subject: PricedSubject): readonly string[] {
-  const { catalog } = versionAt(draft.view.catalogs, draft.at)
-  return cheaperVariants(catalog, draft.account, subject).map((way) => `Or use ${way.change}`)
-}
+/** What whoever works with a part of somebody's credits does about a limit that is not its own; how they come by more is theirs to know. */
+const TELL_ABOVE = 'Go on without it, and tell whoever gave you this key what is lacking.'
 
 function refusalByAmount(draft: Draft, subject: PricedSubject, spending: Spending, amount: MicroCredits): Refused | null {
   if (isWithin(draft, spending, amount)) return null
@@ -229,7 +233,7 @@ function messageFor(draft: Draft, { code, id, remaining, resetsAt, standing, isA
   if (standing === null) return `${texts.outOfCredits ?? 'Out of credits'}: ${sums}`
   const reset = formatInstantOrNull(resetsAt)
   if (code === 'spending_cap_reached') {
-    const words = texts.spendingCapReached ?? `The plan's spending cap${isAbove ? '' : ` of ${formatCredits(standing.limit)}`} is reached`
+    const words = texts.spendingCapReached ?? `The plan's spending cap of ${formatCredits(standing.limit)} is reached`
     const after = reset === null ? 'a higher plan has a higher cap' : `purchased credits stay usable after the reset on ${reset}`
     return `${words}: ${sums}; ${after}`
   }
@@ -239,8 +243,7 @@ function messageFor(draft: Draft, { code, id, remaining, resetsAt, standing, isA
 }
 
 function adviceFor(draft: Draft, { id, resetsAt, standing, isAbove }: AmountLimit, shortfall: MicroCredits): readonly string[] {
-  // Whoever works with a part of somebody's credits tells them; how they come by more is theirs to know.
-  if (isAbove) return ['Go on without it, and tell whoever gave you this key what is lacking: more credits come from there.']
+  if (isAbove) return [`${TELL_ABOVE} More credits come from there.`]
   if (standing === null) return waysToPay(draft, shortfall)
   const reset = formatInstantOrNull(resetsAt)
   return [

@@ -5,7 +5,7 @@ import type { Draft } from './draft.js'
 import { pressureAfter } from './level.js'
 import { ABOVE, spendableOn } from './limits.js'
 import type { Done, Pressure } from './outcome.js'
-import { isAbove } from './own-part.js'
+import { isAbove, resetToldOf } from './own-part.js'
 import { ANYTHING, factsOfTransaction, spendFacts } from './spend-facts.js'
 import { type Spending, spendingOn, tightestOn } from './standings.js'
 
@@ -25,7 +25,7 @@ export function pressureOf(draft: Draft, spending: Spending): Pressure {
   return {
     spendable: draft.account.state === 'active' ? spendableOn(draft, spending) : 0n,
     level: pressureAfter(draft, spending, 0n, 0n),
-    nextGrantAt: nextGrantAt(draft.account.subscription, draft.view.catalogs),
+    nextGrantAt: spending.facts.isDelegated ? null : nextGrantAt(draft.account.subscription, draft.view.catalogs),
     budget:
       tightest === null || tightest.remaining >= draft.account.books.available
         ? null
@@ -34,7 +34,7 @@ export function pressureOf(draft: Draft, spending: Spending): Pressure {
             remaining: tightest.remaining,
             limit: isAbove(spending.facts, tightest) ? null : tightest.limit,
             window: windowName(tightest.budget.window),
-            resetsAt: tightest.counter.windowEnd,
+            resetsAt: resetToldOf(spending.facts, tightest),
           },
   }
 }

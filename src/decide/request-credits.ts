@@ -1,5 +1,6 @@
 import { type Approval, approvalDocument, PENDING_BY_KEY_MAX } from '../budgets/approval.js'
 import { budgetOf, concernsParty, type SpendFacts } from '../budgets/budget.js'
+import type { Standing } from '../budgets/standing.js'
 import { OPEN_RECORDS_MAX } from '../ledger/account-record.js'
 import { sha256 } from '../ledger/chain.js'
 import { DAY_MS } from '../time/instant.js'
@@ -10,9 +11,10 @@ import { takesNoMore } from './grant.js'
 import { ABOVE } from './limits.js'
 import { guardOn } from './guards.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
+import { isAbove } from './own-part.js'
 import { openRecord, postRecord, unknownRecord } from './records.js'
 import { ANYTHING, keyNameOf, spendFacts } from './spend-facts.js'
-import { spendingOn, tightestOn } from './standings.js'
+import { type Spending, spendingOn, standingsOn, tightestOn } from './standings.js'
 
 /** How long a request waits where no guard says how long people take: over a weekend and then some. */
 const WAIT_MS = 7 * DAY_MS
@@ -69,12 +71,23 @@ function requestId({ nextSequence, account }: Draft): string {
  */
 function budgetToRaise(draft: Draft, { actor, budget: id }: RequestCreditsCommand): string | Refused {
   const facts = spendFacts(draft, actor, ANYTHING)
-  const isNamed = id !== null && !(facts.isDelegated && id === ABOVE)
-  if (isNamed) return isItsOwn(draft, facts, id) ? id : unknownRecord(draft, 'budget', 'unknown_budget', id)
-  const tightest = tightestOn(spendingOn(draft, facts))
+  const spending = spendingOn(draft, facts)
+  if (facts.isDelegated && id === ABOVE) return tightestAbove(spending)?.budget.id ?? nothingAbove()
+  if (id !== null) return isItsOwn(draft, facts, id) ? id : unknownRecord(draft, 'budget', 'unknown_budget', id)
+  const tightest = tightestOn(spending)
   if (tightest !== null) return tightest.budget.id
   const words = 'No budget limits all that this party spends; name the one to raise, or ask for a top_up'
   return refuse('invalid_request', words, { details: { field: 'budget' } })
+}
+
+/** The hard limit above a delegated key that leaves the least, also where its own leaves less than that. */
+function tightestAbove(spending: Spending): Standing | null {
+  const above = standingsOn(spending).filter((standing) => standing.budget.enforcement === 'hard' && isAbove(spending.facts, standing))
+  return above.reduce<Standing | null>((least, one) => (least === null || one.remaining < least.remaining ? one : least), null)
+}
+
+function nothingAbove(): Refused {
+  return refuse('invalid_request', 'budget: no limit above this key holds for all that it spends; name its own, or ask for a top_up', { details: { field: 'budget' } })
 }
 
 /** A budget of somebody else is one that is not there; a delegated key knows those of its own name. */

@@ -1,6 +1,6 @@
 import { parsePositiveCredits } from '../money/credits.js'
 import { type Asker, type Asking, askingAtClient } from '../usage/ask-at-client.js'
-import { hasAsked, readApprovals, readGuards, requestResult, resolvedApprovalResult, writtenGuardResult } from '../usage/guards.js'
+import { questionsOf, readApprovals, readGuards, requestResult, resolvedApprovalResult, writtenGuardResult } from '../usage/guards.js'
 import type * as results from '../usage/results.js'
 import { writeResult } from '../usage/write-results.js'
 import type { Desk } from './desk.js'
@@ -60,9 +60,5 @@ export async function answerAtClient(desk: Desk, input: Input<'answerAtClient'>)
 
 export function asking<T>(desk: Desk, asker: Asker, work: () => Promise<T>): Promise<Asking<T>> {
   const account = desk.accountOf(undefined)
-  const questions = {
-    isOurs: (id: string) => hasAsked(desk.ledger, account, desk.actorIn(account), id),
-    answer: (id: string, isApproved: boolean) => answerAtClient(desk, { account, id, approved: isApproved }),
-  }
-  return askingAtClient(questions, asker, work)
+  return askingAtClient(questionsOf(desk.ledger, account, desk.actorIn(account)), asker, work)
 }

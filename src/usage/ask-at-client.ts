@@ -7,6 +7,10 @@ export interface Question {
   /** The approval that the answer is for. */
   readonly id: string
   readonly message: string
+  /** The most that a yes to it lets be spent, in credits. */
+  readonly maximum: number
+  readonly askedAt: string
+  readonly expiresAt: string
 }
 
 /**
@@ -31,7 +35,9 @@ export interface Questions {
   /** Whether a call of this party has asked it. */
   readonly isOurs: (id: string) => Promise<boolean>
   /** @throws CreditError where the account does not let the client answer, or nothing waits for an answer */
-  readonly answer: (id: string, isApproved: boolean) => Promise<unknown>
+  readonly answer: (id: string, isApproved: boolean) => Promise<{ readonly transaction: object | null }>
+  /** Answers to one question, each with the work that goes on by it, one after another. */
+  readonly inTurn: <T>(id: string, work: () => Promise<T>) => Promise<T>
 }
 
 export type Asking<T> =
@@ -59,16 +65,34 @@ export async function askingAtClient<T>(questions: Questions, asker: Asker, work
     if (asker.canAskByRound === true && taken.rounds !== undefined) return { kind: 'asks', result: askingResult(question, taken.rounds) }
     const answer = (await asker.ask?.(question)) ?? 'unanswered'
     if (answer === 'unanswered') throw error
-    await settle(questions, question.id, answer === 'accepted')
-    return { kind: 'done', value: await work(taken.rounds) }
+    const value = await questions.inTurn(question.id, () => workOnAnswer(questions, question, answer === 'accepted', () => work(taken.rounds)))
+    return { kind: 'done', value }
+  }
+}
+
+/**
+ * Goes on by what the person said. Equal calls have one question, which each of them has asked: where its yes went into
+ * another, this one's own is the answer to the question that it leaves. It answers one question, so that a yes is spent once.
+ */
+async function workOnAnswer<T>(questions: Questions, question: Question, isApproved: boolean, work: () => Promise<T>): Promise<T> {
+  const became = await settle(questions, question.id, isApproved)
+  try {
+    return await work()
+  } catch (error) {
+    const next = isApproved && became === 'spare' ? questionIn(error) : null
+    if (next === null || next.maximum > question.maximum || next.askedAt >= question.expiresAt) throw error
+    await settle(questions, next.id, true)
+    return work()
   }
 }
 
 /** The question that a refusal has left for the person at the client; null for none. */
-function questionIn(error: unknown, sent: unknown): Question | null {
+function questionIn(error: unknown, sent?: unknown): Question | null {
   if (!(error instanceof CreditError) || error.code !== 'approval_required') return null
-  const { id, status, atClient } = error.approval ?? {}
-  return typeof id === 'string' && status === 'pending' && atClient === true ? { id, message: `${error.message}. Approve it once?${subjectWords(error.details, sent)}` } : null
+  const { status, atClient, ...asked } = error.approval ?? {}
+  if (status !== 'pending' || atClient !== true) return null
+  const { id, maximum, askedAt, expiresAt } = asked as unknown as Omit<Question, 'message'>
+  return { id, maximum, askedAt, expiresAt, message: `${error.message}. Approve it once?${subjectWords(error.details, sent)}` }
 }
 
 /** A form is read at a glance, and may go through a client's log. */
@@ -91,7 +115,10 @@ const ANSWERS_MAX = 8
 
 interface Taken {
   readonly rounds: Rounds | undefined
-  /** What was answered with this very request: nobody is asked the same again by it. */
+  /**
+   * What was answered with this very request: nobody is asked the same again by it. A yes that the ledger has taken and that
+   * an equal call has spent is not among them: whether a request was sent twice is not to be seen, so a person says it again.
+   */
   readonly answered: ReadonlySet<string>
 }
 
@@ -102,20 +129,27 @@ async function takeAnswers(questions: Questions, rounds: Rounds | undefined): Pr
     if (rest === undefined || !name.startsWith(QUESTION_PREFIX)) continue
     const id = name.slice(QUESTION_PREFIX.length)
     if (!(await questions.isOurs(id))) continue
-    answered.add(id)
     const said = readYesOrNo(answer)
-    if (said !== 'unanswered') await settle(questions, id, said === 'accepted')
+    const became = said === 'unanswered' ? 'refused' : await settle(questions, id, said === 'accepted')
+    if (said !== 'accepted' || became === 'refused') answered.add(id)
     rest = withoutOurs(rest, name, id)
   }
   return { rounds: rest, answered }
 }
 
-/** An answer that comes too late, or that the account does not take from a client, changes nothing: the work says why. */
-async function settle(questions: Questions, id: string, isApproved: boolean): Promise<void> {
+/**
+ * What became of an answer. `spare`: the question was answered alike before, by the person of an equal call. `refused`: it
+ * came too late, or the account does not take it from a client; it changes nothing, and the work says why.
+ */
+type Became = 'taken' | 'spare' | 'refused'
+
+async function settle(questions: Questions, id: string, isApproved: boolean): Promise<Became> {
   try {
-    await questions.answer(id, isApproved)
+    const { transaction } = await questions.answer(id, isApproved)
+    return transaction === null ? 'spare' : 'taken'
   } catch (error) {
     if (!(error instanceof CreditError) || error.code === 'ledger_unavailable') throw error
+    return error.details['status'] === 'used' ? 'spare' : 'refused'
   }
 }
 

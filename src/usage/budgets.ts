@@ -5,13 +5,13 @@ import type { Party } from '../decide/command.js'
 import type { Draft } from '../decide/draft.js'
 import { ABOVE } from '../decide/limits.js'
 import type { Done } from '../decide/outcome.js'
-import { isOwnOf } from '../decide/own-part.js'
+import { isOwnOf, resetToldOf } from '../decide/own-part.js'
 import { ANYTHING, spendFacts } from '../decide/spend-facts.js'
 import { spendingOn, standingsOf, tightestOn } from '../decide/standings.js'
 import { keyOf } from '../keys/key.js'
 import type { Transaction } from '../ledger/transaction.js'
 import { toCredits } from '../money/credits.js'
-import { formatInstant, formatInstantOrNull } from '../time/instant.js'
+import { formatInstant, formatInstantOrNull, type Instant } from '../time/instant.js'
 import type { Ledger } from './ledger.js'
 import type { OwnPart } from './own-keys.js'
 import type { BudgetResult, BudgetsResult, TightestResult, WrittenBudgetResult } from './results.js'
@@ -69,16 +69,16 @@ async function readOwnBudgets(ledger: Ledger, account: string, { party, own }: {
     const tightest = tightestOn(spending)
     return {
       budgets: standingsOf(draft, wanted).map(budgetResult),
-      tightest: tightest === null ? null : isOwnOf(party.key, tightest) ? budgetResult(tightest) : resultAbove(tightest),
+      tightest: tightest === null ? null : isOwnOf(party.key, tightest) ? budgetResult(tightest) : resultAbove(tightest, resetToldOf(spending.facts, tightest)),
       run: null,
     }
   })
 }
 
 /** A limit above a delegated key: what it leaves, and nothing of whose it is. */
-function resultAbove(standing: Standing): TightestResult {
-  const { remaining, resetsAt, level, window, enforcement } = budgetResult(standing)
-  return { ...UNTOLD, id: ABOVE, name: 'a limit above this key', remaining, resetsAt, level, window, enforcement }
+function resultAbove(standing: Standing, resetsAt: Instant): TightestResult {
+  const { remaining, level, window, enforcement } = budgetResult(standing)
+  return { ...UNTOLD, id: ABOVE, name: 'a limit above this key', remaining, resetsAt: formatInstantOrNull(resetsAt), level, window, enforcement }
 }
 
 const UNTOLD = { scope: {}, subject: null, thresholds: [], limit: null, used: null, reserved: null, percentUsed: null, since: null, raisedUntil: null } as const

@@ -1,10 +1,11 @@
 import { approvalOf, statusAt } from '../budgets/approval.js'
 import { guardOf } from '../budgets/guard.js'
-import type { Party } from '../decide/command.js'
+import type { Actor, Party } from '../decide/command.js'
 import type { Done } from '../decide/outcome.js'
 import type { AccountRecord } from '../ledger/account-record.js'
 import { toCredits } from '../money/credits.js'
 import { formatInstant, type Instant, SECOND_MS } from '../time/instant.js'
+import type { Questions } from './ask-at-client.js'
 import type { Ledger } from './ledger.js'
 import { budgetNameTo, type OwnPart } from './own-keys.js'
 import type { ApprovalResult, GuardResult, RequestResult, ResolvedApprovalResult, WrittenGuardResult } from './results.js'
@@ -57,8 +58,18 @@ export async function readApprovals(ledger: Ledger, account: string, { isAll, li
     .map((approval) => ({ ...approval, budget: approval.budget === null ? null : nameOf(approval.budget) }))
 }
 
+/** What was asked by calls of a party, and its answers: the person at the client may answer these alone. */
+export function questionsOf(ledger: Ledger, account: string, actor: Actor): Questions {
+  const asked = { kind: 'resolve_approval', account, actor, idempotencyKey: null, fingerprint: null, by: 'client' } as const
+  return {
+    isOurs: (id) => hasAsked(ledger, account, actor, id),
+    answer: (id, isApproved) => ledger.update({ ...asked, id, answer: isApproved ? 'approved' : 'denied' }),
+    inTurn: (id, work) => ledger.answers.take(id, work),
+  }
+}
+
 /** Whether a party's own call has asked this: a client's answer to anything else is not ours to take. */
-export function hasAsked(ledger: Ledger, account: string, { key }: Party, id: string): Promise<boolean> {
+function hasAsked(ledger: Ledger, account: string, { key }: Party, id: string): Promise<boolean> {
   return ledger.read(account, (draft) => {
     const record = draft.record('approval', id)
     const approval = record === null ? null : approvalOf(record)

@@ -7,6 +7,7 @@ import type { Done, Refused } from '../decide/outcome.js'
 import { CreditError } from '../errors.js'
 import type { Instant } from '../time/instant.js'
 import { LedgerUnavailable, type Reader, SchemaTooNew, type Store } from '../storage/port.js'
+import { Turns } from './turns.js'
 
 /** The account that nobody had to make: it comes into being by the first call that names it. */
 export interface DefaultAccount {
@@ -29,6 +30,8 @@ export interface LedgerOptions {
  */
 export class Ledger {
   readonly store: Store
+  /** In which answers of people at clients are taken, by the question. */
+  readonly answers = new Turns()
   readonly #clock: Clock
   readonly #defaultAccount: DefaultAccount | null
   #catalogs: readonly CatalogVersion[] = []

@@ -8,8 +8,8 @@ import { CreditError } from '../errors.js'
 import { hasRounds, type Rounds } from '../json/elicitation.js'
 import { isName, NAME_MAX } from '../ledger/storable-text.js'
 import { refusalResult } from '../refusal-body.js'
-import { type Asker, askingAtClient, type Questions } from './ask-at-client.js'
-import { hasAsked } from './guards.js'
+import { type Asker, askingAtClient } from './ask-at-client.js'
+import { questionsOf } from './guards.js'
 import { HeldCall, METER_TTL_MS } from './held-call.js'
 import type { Ledger } from './ledger.js'
 import { receiptOf, withReceipt } from './receipt.js'
@@ -85,7 +85,7 @@ export async function meteredCall(context: MeterContext, call: MeteredCall): Pro
     const key = checkedKey(call)
     const quote = textOf(call, QUOTE_META)
     if (await isFreeCall(context.ledger, call)) return await runFree(call)
-    const asking = await askingAtClient(questionsOf(context), { ...call, sent: call.arguments }, async (rounds) => {
+    const asking = await askingAtClient(questionsOf(context.ledger, context.account, context.actor), { ...call, sent: call.arguments }, async (rounds) => {
       const allowed = { ...call, rounds }
       return { allowed, reserved: await reserve(context, allowed, { key, quote }) }
     })
@@ -97,24 +97,6 @@ export async function meteredCall(context: MeterContext, call: MeteredCall): Pro
   } catch (error) {
     if (error instanceof CreditError) return { kind: 'result', result: refusalResult(error) }
     throw error
-  }
-}
-
-/** What was asked by calls of this party, and its answers: the person at the client may answer these alone. */
-function questionsOf({ ledger, account, actor }: MeterContext): Questions {
-  return {
-    isOurs: (id) => hasAsked(ledger, account, actor, id),
-    answer: (id, isApproved) =>
-      ledger.update({
-        kind: 'resolve_approval',
-        account,
-        actor,
-        idempotencyKey: null,
-        fingerprint: null,
-        id,
-        answer: isApproved ? 'approved' : 'denied',
-        by: 'client',
-      }),
   }
 }
 

@@ -103,7 +103,7 @@ describe('approvals', () => {
     })
     const id = newestQuestion(ledger)
     const how = `npx mcp-credits approve ${id} --account acme`
-    expect(approval).toEqual({ id, status: 'pending', maximum: 30, expiresAt: '2026-01-15T11:01:00.000Z', how, atClient: true })
+    expect(approval).toEqual({ id, status: 'pending', maximum: 30, askedAt: '2026-01-15T10:01:00.000Z', expiresAt: '2026-01-15T11:01:00.000Z', how, atClient: true })
     expect(advice).toEqual([`A person has to approve it by 2026-01-15T11:01:00.000Z: ${how}`, 'Then make the very same call again; it is done once.'])
     attempt(ledger, '2m', 'deny asked')
     expect(refusalOf(attempt(ledger, '3m', 'charge 30'))).toMatchObject({

@@ -92,6 +92,27 @@ describe('requests for credits', () => {
     expect(ledger.records('budget').map(budgetOf).find(({ id }) => id === 'child')?.limit).toBe(15_000_000n)
   })
 
+  it('AX-16: what a delegated key asks of above raises what stands above it, never its own limit, however much that leaves', () => {
+    const ledger = scenario(`${START}
+      0  | grant 100                                           | ok              | 100
+      1m | delegate child 5 by agent holder_key k1             | ok              | 100
+      2m | request budget 9 at above by agent holder_key child | invalid_request | 100
+      2m | budget soft 20 enforcement alert                    | ok              | 100
+      2m | request budget 9 at above by agent holder_key child | invalid_request | 100
+      3m | budget all 20                                       | ok              | 100
+      3m | budget top 30 scope key=k1                          | ok              | 100
+      4m | request budget 9 at above by agent holder_key child | ok              | 100
+      5m | approve asked                                       | ok              | 100
+      6m | charge 6 by agent holder_key child                  | budget_exceeded | 100
+      6m | request budget 9 at above by agent holder_key k1    | unknown_budget  | 100
+    `)
+    const limits = ledger.records('budget').map(budgetOf).map(({ id, limit }) => [id, Number(limit) / 1e6])
+    expect(Object.fromEntries(limits)).toEqual({ child: 5, soft: 20, all: 29, top: 30 })
+    expect(attempt(ledger, '7m', 'budget above 5')).toMatchObject({
+      refusal: { code: 'invalid_request', message: 'id: above is what a limit above a delegated key is called to it; choose another', details: { field: 'id' } },
+    })
+  })
+
   it('a request for a budget that was removed since says that it is to be denied', () => {
     const ledger = scenario(`${START}
       0  | budget gone 10 scope key=k1                | ok | 0

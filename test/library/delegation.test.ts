@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type Credits, openCredits } from '../../src/credits.js'
+import type { CreditError } from '../../src/errors.js'
 import { LIMITS, T0 } from '../pitfalls/support.js'
 
 const HOUR = 3_600_000
@@ -25,6 +26,11 @@ async function outcome(work: Promise<unknown>): Promise<string> {
 
 async function refusalOf(work: Promise<unknown>): Promise<Refusal> {
   return work.then(() => expect.fail('it was not refused'), ({ code, message, details }: Refusal) => ({ code, message, details }))
+}
+
+/** All of a refusal that a caller is shown. */
+async function fullRefusalOf(work: Promise<unknown>): Promise<object> {
+  return work.then(() => expect.fail('it was not refused'), ({ code, message, details, advice, cheaper }: CreditError) => ({ code, message, details, advice, cheaper }))
 }
 
 async function secretOf(input: Parameters<Credits['createKey']>[0]): Promise<string> {
@@ -189,6 +195,25 @@ describe('delegation', () => {
     expect(await credits.verify()).toMatchObject({ ok: true })
   })
 
+  it('AX-03: who has delegated takes back, and is told of its own part; any other id answers alike', async () => {
+    const { child, leaf, sibling, top } = await family()
+    const gone = { account: 'acme', idempotencyKey: 'r', id: leaf.id }
+    const done = await child.credits.revokeKey(gone)
+    expect(done).toMatchObject({ balance: (await child.credits.balance()).balance, replayed: false })
+    await child.credits.charge({ operation: 'work.unit' })
+    expect(await child.credits.revokeKey(gone)).toEqual({ ...done, replayed: true })
+    expect(await outcome(leaf.credits.charge({ operation: 'work.unit' }))).toBe('unauthenticated')
+    const foreign = (await credits.as({ account: 'other', holder: 'agent' }).delegate({ credits: 1, expiresInSeconds: 60 })).keyId
+    for (const id of [sibling.id, child.id, 'top', foreign, 'nothing']) {
+      expect(await refusalOf(child.credits.revokeKey({ id }))).toEqual({ code: 'forbidden', message: 'Only an operator does this; ask one', details: { command: 'revoke_key' } })
+    }
+    expect(await outcome(child.credits.revokeKey({ id: leaf.id }))).toBe('unknown_key')
+    expect(await outcome(child.credits.revokeKey({ account: 'other', id: foreign }))).toBe('unknown_account')
+    expect(await outcome(top.revokeKey({ id: child.id }))).toBe('done')
+    expect((await credits.budgets({ account: 'acme' })).budgets.map(({ id }) => id)).toEqual([sibling.id])
+    expect(await credits.verify()).toMatchObject({ ok: true })
+  })
+
   it('a key that an operator makes may delegate unless told otherwise, and says so', async () => {
     const may = (await credits.withKey(await secretOf({ account: 'acme', id: 'may' }))).credits
     const mayNot = (await credits.withKey(await secretOf({ account: 'acme', id: 'may-not', mayDelegate: false }))).credits
@@ -214,7 +239,20 @@ describe('what a key sees that may spend on some operations and not read', () =>
     expect((await scoped.transactions()).transactions.map(({ id, balanceAfter }) => [id, balanceAfter])).toEqual([[transaction, 82]])
     expect((await scoped.usage({ groupBy: 'label:customer_id' })).rows).toMatchObject([{ key: null, calls: 1, credits: 2 }])
     expect(await scoped.explain({ idempotencyKey: 'mine' })).toMatchObject({ outcome: 'charged', grants: [{ source: 'allowance' }] })
-    expect(await scoped.explain({ idempotencyKey: 'of-top' })).toMatchObject({ outcome: 'not_charged', transaction: null })
+    expect(await scoped.explain({ idempotencyKey: 'of-nobody' })).toMatchObject({ outcome: 'not_charged', transaction: null })
+    // Using either would be refused: that they are taken is told, and nothing of what they were used for.
+    await top.as({ holder: 'agent' }).meter({
+      tool: 'work', arguments: {}, meta: { 'io.github.mcp-credits/idempotency_key': 'running' }, signal: new AbortController().signal,
+      run: async () => {
+        expect(await scoped.explain({ idempotencyKey: 'running' })).toMatchObject({ outcome: 'unknown', reserved: null, charged: 0, attempts: [] })
+        return { kind: 'result', result: { content: [] } }
+      },
+    })
+    for (const key of ['of-top', 'running', `${leaf.id}:of-leaf`]) {
+      const told = await scoped.explain({ idempotencyKey: key })
+      expect(told).toMatchObject({ outcome: 'unknown', transaction: null, charged: 0, attempts: [], explanation: expect.stringContaining('is taken') })
+      expect(told.explanation).not.toContain('safe')
+    }
     expect(await outcome(scoped.explain({ transaction: transactions.top }))).toBe('unknown_transaction')
     expect([await scoped.messages(), (await scoped.keys()).map(({ id }) => id)]).toEqual([[], ['scoped']])
     expect(await outcome(scoped.statement())).toBe('forbidden')
@@ -363,6 +401,50 @@ describe('what a delegated key sees', () => {
     expect(await credits.verify()).toMatchObject({ ok: true })
   })
 
+  it('AX-03: nobody else writes a name that is kept as its own, to take it or to be answered for it', async () => {
+    const { top, child, leaf } = await family()
+    const operator = (await credits.withKey(await secretOf({ account: 'other', id: 'ops', scopes: ['operator'] }))).credits
+    const work = { operation: 'work.unit', quantity: 4 }
+    for (const party of [credits, top, operator]) {
+      for (const name of [`${leaf.id}:of-leaf`, `${leaf.id}:`, `${leaf.id}:a:b`]) {
+        const refused = await refusalOf(party.charge({ account: 'acme', ...work, idempotencyKey: name }))
+        expect(refused).toMatchObject({ code: 'invalid_request', details: { field: 'idempotencyKey', idempotencyKey: name } })
+        expect(refused.message).toContain(`"${name}" begins with the id of a delegated key`)
+      }
+      const other = `${leaf.id.slice(0, -1)}:job`
+      expect(await outcome(party.charge({ account: 'acme', ...work, quantity: 1, idempotencyKey: other }))).toBe('done')
+    }
+    const run = () => expect.fail('it ran')
+    const meta = { 'io.github.mcp-credits/idempotency_key': `${leaf.id}:call` }
+    const answer = await top.as({ holder: 'agent' }).meter({ tool: 'work', arguments: {}, meta, signal: new AbortController().signal, run })
+    expect(JSON.stringify(answer)).toContain('invalid_request')
+    expect(await outcome(credits.grant({ account: 'acme', credits: 1, idempotencyKey: `${child.id}:gift` }))).toBe('invalid_request')
+    // What stands behind the id of another one is a delegated key's own name still, and found as such first.
+    expect(await child.credits.charge({ ...work, quantity: 2, idempotencyKey: `${leaf.id}:of-leaf` })).toMatchObject({ charged: 2, replayed: false })
+    expect(await child.credits.explain({ idempotencyKey: `${leaf.id}:of-leaf` })).toMatchObject({ charged: 2, transaction: { idempotencyKey: `${leaf.id}:of-leaf` } })
+    expect(await leaf.credits.charge({ ...work, idempotencyKey: 'of-leaf' })).toMatchObject({ charged: 4, replayed: true })
+    expect(await leaf.credits.charge({ ...work, quantity: 1, idempotencyKey: `${leaf.id}:of-leaf` })).toMatchObject({ charged: 1, replayed: false })
+    expect((await leaf.credits.transactions({ limit: 1 })).transactions).toMatchObject([{ idempotencyKey: `${leaf.id}:of-leaf` }])
+  })
+
+  it('a name is shown without the id of a delegated key to that key alone, and the longest one can be asked for as it is shown', async () => {
+    const { top, leaf } = await family()
+    const longest = 'n'.repeat(255)
+    await leaf.credits.charge({ operation: 'work.unit', idempotencyKey: longest })
+    const shown = async (party: Credits) => (await party.transactions({ limit: 1 })).transactions[0]?.idempotencyKey as string
+    expect([await shown(leaf.credits), await shown(top)]).toEqual([longest, `${leaf.id}:${longest}`])
+    for (const party of [leaf.credits, top]) {
+      expect(await party.explain({ idempotencyKey: await shown(party) })).toMatchObject({ outcome: 'charged', charged: 1 })
+    }
+    expect(await outcome(top.explain({ idempotencyKey: `${leaf.id}:${longest}n` }))).toBe('invalid_request')
+    expect(await outcome(top.charge({ operation: 'work.unit', idempotencyKey: 'n'.repeat(256) }))).toBe('invalid_request')
+    // A key that sees its own part alone and was not delegated names its work in the account's name.
+    const scoped = (await credits.withKey(await secretOf({ account: 'acme', id: 'scoped', scopes: ['work.unit'] }))).credits
+    await scoped.charge({ operation: 'work.unit', idempotencyKey: 'scoped:job' })
+    expect(await shown(scoped)).toBe('scoped:job')
+    expect(await refusalOf(scoped.charge({ operation: 'work.unit', quantity: 2, idempotencyKey: 'scoped:job' }))).toMatchObject({ details: { idempotencyKey: 'scoped:job' } })
+  })
+
   it('AX-03: its budgets are its own and those below it; of one above it only what that leaves is told', async () => {
     await credits.setBudget({ account: 'acme', id: 'everything', limit: 60, window: 'total' })
     await credits.setBudget({ account: 'acme', id: 'by-key', limit: 30, window: 'day', scope: { each: 'key' } })
@@ -417,6 +499,43 @@ describe('what a delegated key sees', () => {
       refusalOf(leaf.credits.charge({ operation: 'work.unit', quantity: 15 })), refusalOf(leaf.credits.charge({ operation: 'work.unit', quantity: 500 })),
     ])
     expect(JSON.stringify(told)).not.toMatch(new RegExp([child.id, sibling.id, '"top"', 'monthly'].join('|')))
+  })
+
+  it('AX-03: it is told nothing of the plan above it: neither its name, nor what it lacks, nor when it renews', async () => {
+    const plan = { ...LIMITS.plans.monthly, name: 'Plan A', spending_cap: { credits: '60', window: 'period' } }
+    const variants = { plain: { name: 'Plain', price: { model: 'per_unit', credits: '1' } }, fine: { name: 'Fine', price: { model: 'per_unit', credits: '2' }, capabilities: { size: 'large' }, requires_plan: ['plan-b'] } }
+    const best = { name: 'Best', price: { model: 'per_unit', credits: '2' }, requires_plan: ['plan-b'] }
+    const catalog = { ...LIMITS, operations: { ...LIMITS.operations, 'work.best': best, 'work.sized': { name: 'Sized', default_variant: 'plain', variants } }, plans: { ...LIMITS.plans, 'plan-a': plan, 'plan-b': { ...plan, name: 'Plan B' } } }
+    const ledger = await openCredits({ database: ':memory:', catalog, clock: { now: () => now } })
+    onTestFinished(() => ledger.close())
+    await ledger.createAccount({ id: 'acme', plan: 'plan-a' })
+    const delegated = await ledger.as({ account: 'acme', holder: 'agent' }).delegate({ credits: 90, expiresInSeconds: 3_600 })
+    const child = (await ledger.withKey(delegated.key as string)).credits
+    const metered = async (quantity: number) => child.meter({ tool: 'work', subject: { operation: 'work.unit', variant: null, quantity, args: null }, arguments: {}, meta: undefined, signal: new AbortController().signal, run: async () => ({ kind: 'result', result: { content: [] } }) })
+    const refusals = [
+      await fullRefusalOf(child.charge({ operation: 'work.best' })),
+      await fullRefusalOf(child.charge({ operation: 'work.sized', variant: 'auto', args: { size: 'large' } })),
+      await fullRefusalOf(child.charge({ operation: 'work.unit', quantity: 70 })),
+    ]
+    expect(refusals).toMatchObject([
+      { code: 'plan_required', message: 'What stands above this key does not include work.best', details: { operation: 'work.best', variant: null }, advice: ['Go on without it, and tell whoever gave you this key what is lacking.'] },
+      { code: 'plan_required', message: 'What stands above this key does not include work.sized (fine)' },
+      { code: 'budget_exceeded', message: 'A limit above this key does not allow it: 70 needed, 60 available', details: { limitedBy: { type: 'budget', id: 'above', resetsAt: null } } },
+    ])
+    const near = await metered(58)
+    expect(near).toMatchObject({ result: { _meta: { 'io.github.mcp-credits/receipt': { budget_remaining: 2, resets_at: null } }, content: [{ text: 'Credits: 2 left this billing period' }] } })
+    await ledger.as({ account: 'acme' }).raiseBudget({ id: 'spending_cap', credits: 100 })
+    // The account's credits leave the least now, whose plan gives more at its renewal.
+    await ledger.as({ account: 'acme' }).charge({ operation: 'work.unit', quantity: 41 })
+    const last = await metered(1)
+    expect(last).toMatchObject({ result: { _meta: { 'io.github.mcp-credits/receipt': { spendable: 0, budget_remaining: null, resets_at: null } }, content: [{ text: 'Credits: 0 left' }] } })
+    const told = [
+      ...refusals, near, last, await child.budgets(), await child.balance(), await child.estimate({ operation: 'work.best' }),
+      await child.estimate({ operation: 'work.sized', variant: 'auto', args: { size: 'large' } }), await fullRefusalOf(child.charge({ operation: 'work.unit', quantity: 50 })),
+    ]
+    // The key itself ends within the hour.
+    expect(JSON.stringify(told)).not.toMatch(/plan-[ab]|Plan [AB]|spending.cap|2026-02/)
+    expect(await ledger.verify()).toMatchObject({ ok: true })
   })
 
   it('closed keys stay in the lists with what became of them', async () => {

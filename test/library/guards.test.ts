@@ -59,6 +59,39 @@ describe('guards', () => {
     expect(files.join('')).not.toContain('planted')
   })
 
+  it('AX-04: a yes at the client pays once: what an equal call spends of it before its own goes on is not said again', async () => {
+    await operator.setGuard({ id: 'approval', above: 50 })
+    let [tries, asked] = [0, 0]
+    const ask = async () => (asked++, 'accepted' as const)
+    const work = async () => {
+      tries += 1
+      if (tries === 2) await call(60)
+      return call(60)
+    }
+    expect(await refusal(agent.asking({ ask }, work))).toMatchObject({ code: 'approval_required', approval: { status: 'pending' } })
+    expect([tries, asked, (await operator.balance()).balance]).toEqual([2, 1, 940])
+    await isSound()
+  })
+
+  it.each([['in time', 3_599_999, 'done', 880], ['once its question is over', 3_600_000, 'approval_required', 940]] as const)(
+    'AX-04: of two equal calls at once the one that is answered last goes on by its own yes where that comes %s', async (_, lateMs, outcome, balance) => {
+      await operator.setGuard({ id: 'approval', above: 50, wait: '1h' })
+      let last: Promise<string> | undefined
+      let answer: (said: 'accepted') => void = () => expect.fail('nobody was asked')
+      const isAsked = new Promise<void>((resolve) => {
+        const ask = () => (resolve(), new Promise<'accepted'>((later) => (answer = later)))
+        last = agent.asking({ ask }, () => call(60)).then(() => 'done', ({ code }: CreditError) => code)
+      })
+      await isAsked
+      expect(await agent.asking({ ask: async () => 'accepted' }, () => call(60))).toMatchObject({ kind: 'done', value: { charged: 60, balance: 940 } })
+      ledger.clock.at += lateMs
+      answer('accepted')
+      expect(await last).toBe(outcome)
+      expect((await operator.balance()).balance).toBe(balance)
+      await isSound()
+    },
+  )
+
   it('AX-05, T01: of many alike calls at once, through two openings of the ledger, one is done on one yes', async () => {
     await operator.setGuard({ id: 'approval', above: 50 })
     const { approval } = await refusal(call(60))

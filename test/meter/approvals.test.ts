@@ -34,7 +34,32 @@ async function asking(kind: string, person: Person): Promise<Asked> {
   return { ...ledger, asked, ran, client: kind === 'SDK 2' ? await newClient(make(), listening) : await modernClient(make, listening) }
 }
 
-const YES: Person = () => ({ action: 'accept', content: { approve: true } })
+const ACCEPTED: Elicited = { action: 'accept', content: { approve: true } }
+const YES: Person = () => ACCEPTED
+
+/** A person who looks at so many questions before answering any, and closes whatever is asked after twice as many. */
+function patient(count: number) {
+  let answerOf: ((index: number) => Elicited) | null = null
+  const waiting: ((answer: Elicited) => void)[] = []
+  let seen = 0
+  let allSeen = (): void => undefined
+  const areOpen = new Promise<void>((resolve) => (allSeen = resolve))
+  const person: Person = () => {
+    const index = seen
+    seen += 1
+    if (answerOf !== null) return index < 2 * count ? answerOf(index) : { action: 'cancel' }
+    return new Promise<Elicited>((resolve) => {
+      waiting.push(resolve)
+      if (waiting.length === count) allSeen()
+    })
+  }
+  const answerAll = async (answers: (index: number) => Elicited): Promise<void> => {
+    await areOpen
+    answerOf = answers
+    for (const [index, resolve] of waiting.entries()) resolve(answers(index))
+  }
+  return { person, answerAll }
+}
 
 describe.each(['SDK 1', 'SDK 2', 'SDK 2 in 2026-07-28'])('a costly call, %s', (kind) => {
   it('AX-04: asks the person at the client first; a yes lets it run once', async () => {
@@ -56,6 +81,35 @@ describe.each(['SDK 1', 'SDK 2', 'SDK 2 in 2026-07-28'])('a costly call, %s', (k
     expect([asked.length, ran.length]).toEqual([1, 0])
     expect((await ledger.credits.approvals({ all: true })).map((approval) => approval.status)).toEqual([status])
     expect(await spent(ledger)).toBe(0)
+  })
+
+  it.each([2, 3])('AX-04: %i equal calls that ask at once are as many questions, and every yes lets one of them run', async (count) => {
+    const { person, answerAll } = patient(count)
+    const { client, asked, ran, ...ledger } = await asking(kind, person)
+    const calls = Array.from({ length: count }, () => client.callTool({ name: 'draw', arguments: {} }))
+    await answerAll(() => ACCEPTED)
+    expect((await Promise.all(calls)).map((result) => receiptOf(result)?.['charged'])).toEqual(calls.map(() => 5))
+    expect(ran).toHaveLength(count)
+    // A round that comes again cannot be told from one that was sent twice: where its yes is spent, the person is asked once more.
+    if (kind !== 'SDK 2 in 2026-07-28') expect(asked).toHaveLength(count)
+    const [approval] = await ledger.credits.approvals({ all: true })
+    await expect(ledger.credits.approve({ id: approval?.id ?? '' }), 'no yes is left over').rejects.toMatchObject({ details: { status: 'used' } })
+    expect(await spent(ledger)).toBe(5 * count)
+  })
+
+  it.each<[string, Elicited]>([
+    ['a closed dialogue', { action: 'cancel' }],
+    ['a no', { action: 'decline' }],
+  ])('AX-04: of equal calls that ask at once, a yes and %s let one run at most', async (_what, other) => {
+    const { person, answerAll } = patient(3)
+    const { client, ran, ...ledger } = await asking(kind, person)
+    const calls = Array.from({ length: 3 }, () => client.callTool({ name: 'draw', arguments: {} }))
+    await answerAll((index) => (index === 0 ? ACCEPTED : other))
+    await Promise.all(calls)
+    // A no may come before the call has gone on by the yes, and takes it back then.
+    if (other.action === 'cancel') expect(ran).toHaveLength(1)
+    expect(ran.length).toBeLessThanOrEqual(1)
+    expect(await spent(ledger)).toBe(5 * ran.length)
   })
 
   it('AX-05: is refused where the client cannot be asked, and goes on by the same call once an operator has said yes', async () => {

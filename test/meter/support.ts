@@ -106,7 +106,7 @@ export interface Elicited {
 }
 
 /** What the person at a client says to what is asked; null for a client that cannot be asked. */
-export type Person = ((message: string) => Elicited) | null
+export type Person = ((message: string) => Elicited | Promise<Elicited>) | null
 
 const CONFIRMS: Person = () => ({ action: 'accept', content: { confirm: true } })
 

@@ -20,6 +20,16 @@ describe('Neural Draft', () => {
     await credits.close()
   })
 
+  it('a clip is reserved at its fixed price and settled with what it did cost, or given back for a fault', async () => {
+    const { credits, account } = await open({ plan: 'build' })
+    const reserved = async () => (await credits.reserve({ account, operation: 'video.clip', ttlSeconds: 600 })).reservation ?? ''
+    expect(await credits.settle({ account, reservation: await reserved(), actual: 40 })).toMatchObject({ charged: 40, released: 0, uncollected: 0 })
+    expect(await credits.settle({ account, reservation: await reserved(), actual: 30 })).toMatchObject({ charged: 30, released: 10, uncollected: 0 })
+    expect(await credits.settle({ account, reservation: await reserved(), actual: 60 })).toMatchObject({ charged: 60, released: 0, uncollected: 0 })
+    expect(await credits.release({ account, reservation: await reserved(), fault: 'provider' })).toMatchObject({ charged: 0, released: 40 })
+    await credits.close()
+  })
+
   it('ND-02, ND-04: at zero every operation that costs is stopped, and reads and light writes go on', async () => {
     const { credits, account } = await open()
     await credits.charge({ account, operation: 'chat.message', quantity: 250 })
