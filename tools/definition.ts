@@ -14,6 +14,9 @@ export type ToolHints = {
   readonly openWorldHint: false
 }
 
+/** What stands before the name of a tool of ours where another server beside it has one of that name. */
+export const CLASH_PREFIX = 'credits_'
+
 /** One MCP tool: its words, its schemas with names as on the wire, and the facade call that it is. */
 export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   readonly name: string
@@ -39,6 +42,11 @@ export function defineTool<Input extends z.ZodObject>(tool: Tool<Input>): Tool {
  */
 export function isWriting({ toolset }: Pick<Tool, 'toolset'>, input: Readonly<Record<string, unknown>>): boolean {
   return toolset !== 'read' || input['quote'] === true
+}
+
+/** The scope that a key needs for a tool. To hand credits on and to ask for more is part of spending them. */
+export function scopeOf({ toolset }: Pick<Tool, 'toolset'>): 'credits:read' | 'credits:spend' {
+  return toolset === 'read' ? 'credits:read' : 'credits:spend'
 }
 
 export const READS: ToolHints = { readOnlyHint: true, openWorldHint: false }

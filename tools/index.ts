@@ -16,7 +16,7 @@ import { settleReservation } from './settle_reservation.js'
 import { whatCanIAfford } from './what_can_i_afford.js'
 
 export { callTool, readToolInput } from './call-tool.js'
-export { isWriting, type Tool, type ToolHints, type Toolset, TOOLSETS } from './definition.js'
+export { isWriting, scopeOf, type Tool, type ToolHints, type Toolset, TOOLSETS } from './definition.js'
 export { type DescribedTool, describeTool } from './describe-tool.js'
 
 /** Every tool, in the order in which clients list them: what an agent needs first comes first. */

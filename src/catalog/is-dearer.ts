@@ -13,13 +13,13 @@ export function isDearerOffer(before: Offer, after: Offer): boolean {
   return after.surcharges.some((line) => {
     const index = remaining.findIndex(({ name, quantity }) => name === line.name && quantity === line.quantity)
     const former = remaining.splice(index === -1 ? remaining.length : index, 1)[0]
-    return former === undefined ? !isFree(line.price) : isDearer(former.price, line.price)
+    return former === undefined ? !isFreePrice(line.price) : isDearer(former.price, line.price)
   })
 }
 
 /** {@link isDearerOffer} for a price alone. */
 export function isDearer(before: Price, after: Price): boolean {
-  if (isFree(after)) return false
+  if (isFreePrice(after)) return false
   switch (after.model) {
     case 'flat':
       return before.model === 'flat' ? after.credits > before.credits : isBeyondBounds(before, after)
@@ -85,8 +85,4 @@ function rateAt(tiers: readonly Tier[], quantity: number): Rate {
   const tier = tiers.find(({ upTo }) => upTo === null || quantity <= upTo)
   if (tier === undefined) throw new Error('a tiered price ends with a tier that has no `up_to`')
   return tier.rate
-}
-
-function isFree(price: Price): boolean {
-  return price.model === 'pass_through' ? Object.values(price.rates).every(({ amount }) => amount === 0n) : isFreePrice(price)
 }

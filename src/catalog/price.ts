@@ -120,7 +120,8 @@ export function countsQuantity(price: Price): boolean {
 
 /**
  * Whether a price is nothing whatever it is asked for: what the catalog calls free (WC-05). A price that only comes to
- * nothing for a quantity of 0 is none of these, and neither is one that is known by what was used.
+ * nothing for a quantity of 0 is none of these, and neither is one that is known by what was used: at rates of zero too an
+ * actual cost can be told for it, and is charged.
  */
 export function isFreePrice(price: Price): boolean {
   switch (price.model) {

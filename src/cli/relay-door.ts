@@ -96,8 +96,11 @@ class Tellings {
   }
 
   async upstream(tool: string, call: Promise<MeteredAnswer>): Promise<MeteredAnswer> {
-    const answer = await call
-    this.#tell(this.#names.has(tool) ? tool : UNLISTED, answer.kind === 'task' ? 'ok' : answer.kind === 'result' ? outcomeOf(answer.result) : 'error')
+    const tell = (outcome: Outcome): void => this.#tell(this.#names.has(tool) ? tool : UNLISTED, outcome)
+    const answer = await toldIfItFails(call, tell)
+    if (answer.kind !== 'task') tell(outcomeOfAnswer(answer))
+    // How a task ends is known long after its request.
+    else void answer.end.then((last) => tell(outcomeOfAnswer(last)), () => tell('error'))
     return answer
   }
 
@@ -105,7 +108,7 @@ class Tellings {
     return {
       ...own,
       call: async (name, args, asked) => {
-        const result = await own.call(name, args, asked)
+        const result = await toldIfItFails(own.call(name, args, asked), (outcome) => this.#tell(name, outcome))
         this.#tell(name, outcomeOf(result))
         return result
       },
@@ -121,6 +124,17 @@ class Tellings {
 const NAMES_MAX = 10_000
 
 const UNLISTED = 'unlisted'
+
+function toldIfItFails<T>(work: Promise<T>, tell: (outcome: Outcome) => void): Promise<T> {
+  return work.catch((error: unknown) => {
+    tell('error')
+    throw error
+  })
+}
+
+function outcomeOfAnswer(answer: MeteredAnswer): Outcome {
+  return answer.kind === 'result' ? outcomeOf(answer.result) : 'error'
+}
 
 function outcomeOf({ isError, _meta }: JsonObject): Outcome {
   if (isError !== true) return 'ok'

@@ -41,7 +41,8 @@ export const creditsDoor: OpenDoor = async ({ options, report }) => {
  * Composes the doors over HTTP: the protocol at `/mcp`, the REST API, health and figures, behind one look at who asks.
  * Resolves with the exit code after a signal, once what was under way is answered. A second signal hurries.
  *
- * @throws CreditError `invalid_request` where there is no ledger, or an address that cannot be listened on
+ * @throws CreditError `invalid_request` where there is no ledger, or an address that cannot be listened on; `unknown_account`
+ *   where `--account` names none
  */
 export async function serveOverHttp(invocation: Invocation, options: ServeOptions, http: HttpOptions, openDoor: OpenDoor): Promise<number> {
   const { settings, io } = invocation
@@ -65,7 +66,12 @@ export async function serveOverHttp(invocation: Invocation, options: ServeOption
       import('../http/rest.js'),
       import('../http/open-api.js'),
     ])
-    if (isThere(settings.database)) await openAtOnce(open, note)
+    const openSeen = async (): Promise<void> => {
+      const credits = await open()
+      // Nobody makes the one that --account names, and every key would be refused as if it were none.
+      if (!settings.isMadeWhenMissing) await credits.account({ account: settings.account })
+    }
+    if (isThere(settings.database)) await openAtOnce(openSeen, note)
     const version = packageVersion()
     const resourceServer = http.oauth === null ? null : (await import('../http/oauth.js')).resourceServer(http.oauth, systemClock)
     const identify = await identifyFor({ invocation, options, http, open, run, resourceServer })
@@ -111,7 +117,7 @@ function seeThatThereIsALedger(database: string): void {
 }
 
 /** What is wrong with a ledger for good is said now. One that is away may come back: until then health tells. */
-async function openAtOnce(open: () => Promise<Credits>, note: (line: string) => void): Promise<void> {
+async function openAtOnce(open: () => Promise<void>, note: (line: string) => void): Promise<void> {
   try {
     await open()
   } catch (error) {

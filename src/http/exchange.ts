@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js'
 import type { Metrics } from './metrics.js'
 import type { Caller, Telling } from './ports.js'
 import { CLIENT_GONE } from './problem.js'
-import { logLine } from './request-log.js'
+import { callLine, logLine } from './request-log.js'
 
 /** Whoever is told when a request is over. */
 export interface Observers {
@@ -23,6 +23,7 @@ export class Exchange implements Telling {
   readonly #observers: Observers
   readonly #calls: { readonly tool: string; readonly outcome: string }[] = []
   #route = ELSEWHERE
+  #isOver = false
 
   constructor({ id, method, outgoing }: { readonly id: string; readonly method: string; readonly outgoing: ServerResponse }, observers: Observers) {
     this.id = id
@@ -31,11 +32,11 @@ export class Exchange implements Telling {
     const at = clock.now()
     metrics.began(this.#route)
     outgoing.once('close', () => {
+      this.#isOver = true
       const ms = Math.max(0, clock.now() - at)
       const status = outgoing.headersSent ? outgoing.statusCode : CLIENT_GONE
       metrics.ended({ route: this.#route, status, ms })
-      const { id: key = null, account = null } = this.caller ?? {}
-      log?.(logLine({ at, id, method, route: this.#route, status, ms, key, account, calls: this.#calls, isCut: !outgoing.writableFinished }))
+      log?.(logLine({ at, id, method, route: this.#route, status, ms, ...whoIs(this.caller), calls: this.#calls, isCut: !outgoing.writableFinished }))
     })
   }
 
@@ -50,10 +51,16 @@ export class Exchange implements Telling {
   }
 
   readonly call = (tool: string, outcome: string): void => {
-    this.#observers.metrics.called(outcome)
-    if (this.#calls.length < CALLS_LOGGED_MAX) this.#calls.push({ tool, outcome })
+    const { clock, metrics, log } = this.#observers
+    metrics.called(outcome)
+    if (this.#isOver) log?.(callLine({ at: clock.now(), id: this.id, ...whoIs(this.caller), call: { tool, outcome } }))
+    else if (this.#calls.length < CALLS_LOGGED_MAX) this.#calls.push({ tool, outcome })
   }
 }
 
 /** A batch has no more members than that. */
 const CALLS_LOGGED_MAX = 100
+
+function whoIs(caller: Caller | null): { readonly key: string | null; readonly account: string | null } {
+  return { key: caller?.id ?? null, account: caller?.account ?? null }
+}

@@ -34,8 +34,8 @@ export function problemType(code: ErrorCode): string {
 }
 
 /**
- * A refusal as a response. It carries no `Retry-After`, for what is about money is never worth a blind retry (T40); whoever
- * limits requests gives that header.
+ * A refusal as a response. It carries no `Retry-After`, for what is about money is never worth a blind retry (T40), and
+ * neither is what may have been done when the ledger went away. Whoever limits requests gives that header, and nobody else.
  */
 export function problemResponse(error: CreditError, options: ProblemOptions = {}): Response {
   const problem = problemOf(error, options.status)

@@ -1,5 +1,10 @@
 import { formatInstant, type Instant } from '../time/instant.js'
 
+export interface LoggedCall {
+  readonly tool: string
+  readonly outcome: string
+}
+
 /** What is written down of a request: who and what and how long, never an argument, a body or a secret (T46). */
 export interface LoggedRequest {
   readonly at: Instant
@@ -10,7 +15,7 @@ export interface LoggedRequest {
   readonly ms: number
   readonly key: string | null
   readonly account: string | null
-  readonly calls: readonly { readonly tool: string; readonly outcome: string }[]
+  readonly calls: readonly LoggedCall[]
   /** Whether the client had gone before its answer was out. */
   readonly isCut: boolean
 }
@@ -29,6 +34,11 @@ export function logLine({ at, id, method, route, status, ms, key, account, calls
     ...(calls.length === 0 ? {} : { calls }),
     ...(isCut ? { cut: true } : {}),
   })
+}
+
+/** A call that went on after its request had ended, which has its line already: as a task, or without its client. */
+export function callLine({ at, id, key, account, call }: Pick<LoggedRequest, 'at' | 'id' | 'key' | 'account'> & { readonly call: LoggedCall }): string {
+  return JSON.stringify({ time: formatInstant(at), request: id, key, account, calls: [call] })
 }
 
 /** A method may be any word that a client likes. */

@@ -1,4 +1,4 @@
-import { callTool, isWriting, type Tool, tools } from '../../tools/index.js'
+import { callTool, isWriting, scopeOf, type Tool, tools } from '../../tools/index.js'
 import type { Route } from './route.js'
 import { toolExamples } from './tool-examples.js'
 
@@ -32,7 +32,7 @@ function callOf(tool: Tool): Omit<Route, 'method' | 'path' | 'operation' | 'grou
     tool: tool.name,
     summary: tool.title,
     description: tool.description,
-    scope: tool.toolset === 'read' ? 'credits:read' : 'credits:spend',
+    scope: scopeOf(tool),
     isWrite: isWriting(tool, { quote: 'quote' in tool.input.shape }),
     isWriting: (asked) => isWriting(tool, asked),
     // What has no price can only be refused where it is asked for as well.

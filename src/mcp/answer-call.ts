@@ -3,7 +3,7 @@ import type { Tool } from '../../tools/index.js'
 import { CreditError } from '../errors.js'
 import { refusalResult, type RefusalResult } from '../refusal-body.js'
 import type { Asker } from '../usage/ask-at-client.js'
-import type { Need, OpenCredits } from './ledger-access.js'
+import type { OpenCredits } from './ledger-access.js'
 
 export type ToolAnswer =
   | { content: [{ type: 'text'; text: string }]; structuredContent: Record<string, unknown> }
@@ -41,19 +41,15 @@ export async function callNamed(name: string, open: OpenCredits, args: unknown):
 async function askingFor(tool: Tool, open: OpenCredits, args: unknown, person: Asker) {
   const canBeAsked = person.ask !== undefined || person.rounds !== undefined
   if (tool.toolset !== 'spend' || !canBeAsked) return { kind: 'done', value: await call(tool, open, args) } as const
-  const { readToolInput } = await import('../../tools/index.js')
+  const { readToolInput, scopeOf } = await import('../../tools/index.js')
   readToolInput(tool, args)
-  const credits = await open(needOf(tool))
+  const credits = await open(scopeOf(tool))
   return credits.asking({ ...person, sent: args }, () => call(tool, async () => credits, args))
 }
 
 async function call(tool: Tool, open: OpenCredits, args: unknown): Promise<Record<string, unknown>> {
-  const { callTool } = await import('../../tools/index.js')
-  return callTool(tool, () => open(needOf(tool)), args)
-}
-
-function needOf({ toolset }: Tool): Need {
-  return toolset === 'read' ? 'credits:read' : 'credits:spend'
+  const { callTool, scopeOf } = await import('../../tools/index.js')
+  return callTool(tool, () => open(scopeOf(tool)), args)
 }
 
 async function toolNamed(name: string): Promise<Tool> {

@@ -1,3 +1,4 @@
+import { CLASH_PREFIX } from '../../tools/definition.js'
 import type { Toolset } from '../../tools/index.js'
 
 /** Whether our tools stand by themselves or beside those of an upstream server, whose calls are metered. */
@@ -8,7 +9,7 @@ export function instructionsFor(toolsets: readonly Toolset[], company: Company =
   const [reads, spends, asks] = [toolsets.includes('read'), toolsets.includes('spend'), toolsets.includes('ask')]
   return [
     [PURPOSE, ...(reads ? [READING] : [])].join(' '),
-    ...(company === 'upstream' ? [[METERED, ...(reads ? [LOST_CALL] : [])].join(' ')] : []),
+    ...(company === 'upstream' ? [[METERED, ...(reads ? [LOST_CALL] : [])].join(' '), CLASHING] : []),
     ...(spends ? [[SPENDING, ...(reads ? [LOST_CHARGE] : [])].join(' ')] : []),
     ...(asks ? [ASKING] : []),
     REFUSED,
@@ -33,6 +34,8 @@ const METERED =
   'fails costs nothing unless its price says otherwise.'
 
 const LOST_CALL = 'If an answer was lost, look at list_transactions before you call again.'
+
+const CLASHING = `Where another server has a tool of a name that stands here, ours is listed with ${CLASH_PREFIX} before it.`
 
 const ASKING =
   'To hand work on, delegate_budget makes a key with a part of your budget for another agent. request_credits asks a person for more.'

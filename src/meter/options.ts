@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Credits } from '../credits.js'
 import { readInput } from '../facade/read-input.js'
 import { isName } from '../ledger/storable-text.js'
+import { QUANTITY_MAX } from '../money/rate.js'
 import type { Arguments, CallContext } from './call-context.js'
 
 /** How {@link meter} prices and charges the calls of a server. `Context` is what the server's SDK gives its handlers. */
@@ -44,7 +45,7 @@ export interface PricedAs {
   readonly operation: string
   /** The operation's default variant, unless told; `auto` for the cheapest that meets `args`. */
   readonly variant?: string | undefined
-  /** One, unless told. A number is taken to the nearest millionth. */
+  /** One, unless told. A number is rounded up to a millionth. */
   readonly quantity?: number | undefined
   /** Read by operations that find their variant or quantity in them. Never the call's own, unless told. */
   readonly args?: Readonly<Record<string, unknown>> | undefined
@@ -66,7 +67,7 @@ export interface PriceRow {
 /** The arguments are those that the tool gets, defaults filled in, where its schema is known; otherwise as they were sent. */
 export type PriceFunction<Context = object> = (args: Arguments, context: CallContext<Context>) => Price | Promise<Price>
 
-/** Credits, or what was consumed for the catalog to price. A number is taken to the nearest millionth. */
+/** Credits, or what was consumed for the catalog to price. A number is rounded up to a millionth. */
 export type Cost =
   | number
   | { readonly actual: number }
@@ -86,6 +87,8 @@ const name = z.string().refine(isName, 'expected a text of 1 to 255 characters')
 const isFunction = (value: unknown): value is () => unknown => typeof value === 'function'
 const isText = (value: unknown): boolean => typeof value === 'string' && isName(value)
 const isPlain = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+/** One that stands there for good, and is less than is ever counted, is a slip. */
+const isQuantity = (value: unknown): boolean => value === 0 || (typeof value === 'number' && value >= 1e-6 && value <= QUANTITY_MAX)
 const schema = z.strictObject({
   credits: z.custom((value) => isFunction((value as Partial<Credits> | null)?.meter), 'expected what openCredits() answers'),
   account: z.custom((value) => isFunction(value) || isText(value), 'expected the id of an account or a function').optional(),
@@ -98,7 +101,7 @@ const schema = z.strictObject({
 const row = z.strictObject({
   operation: name,
   variant: z.custom((value) => isFunction(value) || isText(value), 'expected the id of a variant or a function').optional(),
-  quantity: z.custom((value) => isFunction(value) || typeof value === 'number', 'expected a number or a function').optional(),
+  quantity: z.custom((value) => isFunction(value) || isQuantity(value), `expected a number from 0 to ${QUANTITY_MAX}, none between 0 and a millionth, or a function`).optional(),
   args: z.custom((value) => isFunction(value) || isPlain(value), 'expected an object or a function').optional(),
 })
 

@@ -61,12 +61,7 @@ function namedBy(told: unknown, tool: string): NamedOperation | 'free' | undefin
   if (variant !== undefined && typeof variant !== 'string') throw noPrice(tool, 'its variant is no text')
   if (quantity !== undefined && typeof quantity !== 'number') throw noPrice(tool, 'its quantity is no number')
   if (args !== undefined && (!isRecord(args) || Array.isArray(args))) throw noPrice(tool, 'its args are no object')
-  return { operation, variant: variant ?? null, quantity: quantity === undefined ? null : roundedQuantity(quantity), args: args ?? null }
-}
-
-/** A quantity that rounding would make nothing stays what it is, and is refused: it must not make a call free. */
-function roundedQuantity(quantity: number): number {
-  return toMillionth(quantity) === 0 ? quantity : toMillionth(quantity)
+  return { operation, variant: variant ?? null, quantity: quantity === undefined ? null : toMillionth(quantity), args: args ?? null }
 }
 
 function noPrice(tool: string, why: string): CreditError {

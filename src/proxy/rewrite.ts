@@ -1,4 +1,5 @@
 /* What the proxy changes in the upstream's results: pure functions from one result object to the next. */
+import { CLASH_PREFIX } from '../../tools/definition.js'
 import { isObject } from '../json/json-rpc.js'
 import type { Era, JsonObject, Prices, ToolDescription } from './ports.js'
 
@@ -84,8 +85,6 @@ export function shownNames(ours: readonly string[], upstream: { readonly has: (n
 export function couldBeOurs(name: string, ours: readonly string[]): boolean {
   return ours.some(own => name === own || (name.startsWith(CLASH_PREFIX) && name.endsWith(own)))
 }
-
-const CLASH_PREFIX = 'credits_'
 
 function listOf(result: JsonObject, member: string): readonly unknown[] {
   const list = result[member]

@@ -196,6 +196,9 @@ describe('whether one price is dearer than another', () => {
       true,
     ],
     ['a component more', tokens({ input: '1' }), tokens({ input: '1', output: '1' }), true],
+    ['rates of zero instead of a price: an actual cost can be told for them', { model: 'flat', credits: '1' }, tokens({ input: '0' }), true],
+    ['rates of zero instead of others', tokens({ input: '1' }), tokens({ input: '0' }), false],
+    ['a price of zero', tokens({ input: '1' }), { model: 'flat', credits: '0' }, false],
     ['a cheaper component', tokens({ input: '1' }), tokens({ input: '0.9' }), false],
     [
       'flat instead of a range, at its minimum',

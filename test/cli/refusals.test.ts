@@ -63,6 +63,7 @@ describe('refusals', () => {
     ['invalid_amount', ['afford', 'NaN']],
     ['invalid_amount', ['charge', 'blog.post', 'quantity=-1']],
     ['invalid_amount', ['charge', 'blog.post', 'quantity=-0']],
+    ['invalid_amount', ['reserve', 'blog.post', 'quantity=0']],
     ['invalid_amount', ['charge', 'blog.post', 'quantity=9999999999999999']],
     ['invalid_request', ['charge', 'blog.post', 'quantity=1e309']],
     ['invalid_request', ['charge', 'blog.post', '--idempotency-key', '']],

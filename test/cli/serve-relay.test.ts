@@ -80,10 +80,49 @@ it('a server that speaks over standard streams is served over HTTP, its calls me
 
   child?.kill('SIGTERM')
   expect(await served.exit).toBe(0)
-  const logged = served.lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { calls?: { tool: string; outcome: string }[] })
-  const calls = logged.flatMap(({ calls }) => calls ?? [])
+  const calls = loggedCalls(served)
   expect(calls).toContainEqual({ tool: 'get_credit_balance', outcome: 'ok' })
   expect(calls.filter(({ outcome }) => outcome === 'ok')).toHaveLength(5)
+})
+
+/** What the log says of calls, in the order in which their requests ended. */
+function loggedCalls({ lines }: Running): readonly { readonly tool: string; readonly outcome: string }[] {
+  const logged = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { calls?: { tool: string; outcome: string }[] })
+  return logged.flatMap(({ calls }) => calls ?? [])
+}
+
+it('T46: each metered call has its line in the log with how it ended: refused by whomever, or done after its client has left', async () => {
+  await home.run('init')
+  const ada = await keyOf('default')
+  const { key: reader } = await home.json<{ key: string }>('key', 'create', '--scope', 'credits:read')
+  await home.run('budget', 'set', 'small', '2', '--window', 'total')
+  const served = await serve(EVERYTHING)
+  const session = await openSession(served, ada)
+  await (await post(served, { jsonrpc: '2.0', id: 1, method: 'tools/list' }, { caller: ada, session })).text()
+  const echo = { arguments: { message: 'planted' } }
+  await call(served, session, 2, 'echo', echo, { caller: ada })
+  const leaving = new AbortController()
+  const params = { name: 'trigger-long-running-operation', arguments: { duration: 0.3, steps: 1 } }
+  const events = eventsOf(await post(served, { jsonrpc: '2.0', id: 3, method: 'tools/call', params }, { caller: ada, session, signal: leaving.signal }))
+  await events.next()
+  leaving.abort()
+  await expect.poll(() => loggedCalls(served)).toHaveLength(2)
+  await call(served, session, 4, 'echo', echo, { caller: ada })
+  const other = await openSession(served, reader)
+  await call(served, other, 5, 'echo', echo, { caller: reader })
+  await call(served, session, 6, 'planted', {}, { caller: ada })
+  await call(served, session, 7, 'get_mcp_usage', { arguments: { since: 'planted' } }, { caller: ada })
+  child?.kill('SIGTERM')
+  expect(await served.exit).toBe(0)
+  expect(loggedCalls(served)).toEqual([
+    { tool: 'echo', outcome: 'ok' },
+    { tool: 'trigger-long-running-operation', outcome: 'ok' },
+    { tool: 'echo', outcome: 'budget_exceeded' },
+    { tool: 'echo', outcome: 'forbidden' },
+    { tool: 'unlisted', outcome: 'budget_exceeded' },
+    { tool: 'get_mcp_usage', outcome: 'invalid_request' },
+  ])
+  expect(served.lines.join()).not.toContain('planted')
 })
 
 it('T03: told to end in mid-call, it answers, charges and ends with 0', async () => {

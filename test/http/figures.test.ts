@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { CreditError } from '../../src/errors.js'
-import type { RestHandler } from '../../src/http/ports.js'
+import type { RestHandler, Telling } from '../../src/http/ports.js'
 import { restHandler } from '../../src/http/rest.js'
 import { EventReader, modernRequest, newKey, served, signal } from './support.js'
 
@@ -79,6 +79,20 @@ describe('the log', () => {
     await expect.poll(() => log).toMatchObject([{ request: headers.get('x-request-id'), calls: [{ tool: 'charge_credits', outcome: 'out_of_credits' }] }])
   })
 
+  it('has a line for a call that goes on after its request has ended', async () => {
+    let tell: Telling | undefined
+    const rest: RestHandler = async (_asked, _caller, told) => {
+      tell = told
+      return new Response('{}')
+    }
+    const { fetch: send, ledger, log } = await served({ rest })
+    await send('/v1/balance')
+    await expect.poll(() => log).toMatchObject([{ request: 'request-1', route: '/v1', status: 200 }])
+    tell?.call('draw', 'out_of_credits')
+    const key = (await ledger.credits.keys())[0]?.id
+    expect(log.slice(1)).toEqual([{ time: '2026-01-10T12:00:00.000Z', request: 'request-1', key, account: 'default', calls: [{ tool: 'draw', outcome: 'out_of_credits' }] }])
+  })
+
   it('tells of whoever goes before an answer was begun, and of no fault of ours', async () => {
     const handed = signal()
     const handler = restHandler({ version: '1', report: (line) => void reports.push(line) })
@@ -91,7 +105,7 @@ describe('the log', () => {
     leaving.on('error', () => undefined).write('{"operation":')
     await handed.given
     leaving.destroy()
-    await expect.poll(() => log).toMatchObject([{ route: '/v1/tools/charge_credits', status: 499, cut: true }])
+    await expect.poll(() => log).toMatchObject([{ route: '/v1/tools/charge_credits', status: 499, cut: true }, { calls: [{ tool: 'charge_credits', outcome: 'error' }] }])
     expect(reports).toEqual([])
   })
 

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import type { McpDoor } from '../../src/http/ports.js'
+import { filesBelow, textOf } from '../support/files.js'
 import { modernRequest, newKey, served, signal } from './support.js'
 
 /** Long enough that no test outlives it. */
@@ -76,6 +77,11 @@ describe('ND-18: how often', () => {
     expect(await refused.json()).toMatchObject({ status: 429, error: { code: 'rate_limited', retryable: true, affordable: null, top_up_url: null } })
     expect((await ledger.credits.balance()).balance).toBe(balance)
     await expect.poll(() => log.at(-1)).toMatchObject({ status: 429, account: 'default', route: '/mcp' })
+  })
+
+  it('nothing but a request too many carries Retry-After, and so no 503 of any door', () => {
+    const giving = filesBelow('src').filter((path) => path.endsWith('.ts') && textOf(path).includes("'retry-after':"))
+    expect(giving).toEqual(['src/http/limits.ts'])
   })
 
   it('each key has a rate of its own', async () => {

@@ -269,6 +269,8 @@ describe('serve --http is refused', () => {
     [['--http', '0', '--oauth-issuer', 'http://login.example.com', '--oauth-audience', 'https://a.example.com/mcp'], '--oauth-issuer: expected an https'],
     [['--http', '0', '--key', 'mc_x'], 'every caller brings a key'],
     [['--http', '0', '--toolsets', 'all'], '--toolsets: "all" is none of'],
+    [['--http', '0', '--account', 'nosuch'], 'npx mcp-credits account create nosuch'],
+    [['--http', '0', '--account', 'nosuch', '--no-auth'], 'npx mcp-credits account create nosuch'],
     [['--no-auth'], '--no-auth: only with --http'],
     [['--allowed-host', 'a.example.com'], '--allowed-host: only with --http'],
   ])('%j', async (words, message) => {

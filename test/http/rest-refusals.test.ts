@@ -61,6 +61,8 @@ const CAUSES: readonly (readonly [ErrorCode, account: string, scopes: readonly s
   ['invalid_request', 'acme', AGENT, 'explain_charge', {}],
   ['invalid_amount', 'acme', AGENT, 'charge_credits', { operation: 'work.job', actual: -1 }],
   ['invalid_amount', 'acme', AGENT, 'charge_credits', { operation: 'work.unit', quantity: 2_000_000_000.000001 }],
+  ['invalid_amount', 'acme', AGENT, 'reserve_credits', { operation: 'work.unit', quantity: 0 }],
+  ['invalid_amount', 'acme', AGENT, 'reserve_credits', { calls: [{ operation: 'work.unit', quantity: 0 }] }],
   ['unknown_operation', 'acme', AGENT, 'charge_credits', { operation: 'no.such' }],
   ['unknown_variant', 'acme', AGENT, 'charge_credits', { operation: 'work.unit', variant: 'x' }],
   ['unknown_reservation', 'acme', AGENT, 'settle_reservation', { reservation: 'rs_9_0000000000' }],

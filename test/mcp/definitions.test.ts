@@ -3,12 +3,14 @@ import { REQUEST_KINDS } from '../../src/budgets/approval.js'
 import { FAULTS } from '../../src/decide/command.js'
 import { TRANSACTION_KINDS } from '../../src/ledger/transaction.js'
 import { LEVELS } from '../../src/budgets/level.js'
+import { routes } from '../../src/http/routes.js'
 import { instructionsFor } from '../../src/mcp/index.js'
 import { fault, level } from '../../tools/fields.js'
-import { describeTool, tools, type Toolset, TOOLSETS } from '../../tools/index.js'
+import { CLASH_PREFIX } from '../../tools/definition.js'
+import { describeTool, scopeOf, tools, type Toolset, TOOLSETS } from '../../tools/index.js'
 import { ASKS } from '../../tools/request_credits.js'
 import { TRANSACTION_TYPES } from '../../tools/list_transactions.js'
-import { filesBelow } from '../support/files.js'
+import { filesBelow, textOf } from '../support/files.js'
 
 const toolsOf = (toolsets: readonly Toolset[]) => tools.filter(({ toolset }) => toolsets.includes(toolset))
 const described = tools.map(describeTool)
@@ -23,6 +25,14 @@ describe('the tools', () => {
       'charge_credits', 'reserve_credits', 'extend_reservation', 'settle_reservation', 'release_reservation',
     ])
     expect(toolsOf(TOOLSETS)).toEqual(tools)
+  })
+
+  it('need the same scope of a key at every door', () => {
+    expect(TOOLSETS.map((toolset) => [toolset, scopeOf({ toolset })])).toEqual([['read', 'credits:read'], ['spend', 'credits:spend'], ['ask', 'credits:spend']])
+    const named = new Map(tools.map((tool) => [tool.name, scopeOf(tool)]))
+    expect(routes.flatMap(({ tool, scope }) => (tool === null || scope === named.get(tool) ? [] : [tool]))).toEqual([])
+    const told = filesBelow('src', 'tools').filter((path) => path.endsWith('.ts') && /toolset === '\w+' \? 'credits:/.test(textOf(path)))
+    expect(told).toEqual(['tools/definition.ts'])
   })
 
   it('stand one in a file of its name', () => {
@@ -97,6 +107,7 @@ describe('the instructions', () => {
         expect(named.filter((name) => !toolsOf(toolsets).some((tool) => tool.name === name))).toEqual([])
         expect(named).toContain(toolsets[0] === 'read' ? 'estimate_cost' : 'charge_credits')
         expect(text.includes('metered')).toBe(company === 'upstream')
+        expect(text.includes(`${CLASH_PREFIX} before it`), 'the name of a tool of ours that another server has too').toBe(company === 'upstream')
       }
     }
   })

@@ -80,11 +80,13 @@ describe.each(Object.keys(SERVERS) as (keyof typeof SERVERS)[])('prices, %s', (s
     expect(await spent({ credits })).toBe(6)
   })
 
-  it('a quantity that somebody computed is taken to the nearest millionth, and is never made nothing by that', async () => {
-    const { call, credits } = await priced(sdk, { price: { make: { operation: 'video.clip', quantity: ({ seconds }: Arguments) => seconds / 3 }, clip: { operation: 'video.clip', quantity: 1e-9 } } })
-    expect(charged(await call('make', { seconds: 10 }))).toBe(6.666666)
-    expect(refusalOf(await call('clip'))).toBe('invalid_amount')
-    expect(await spent({ credits })).toBe(6.666666)
+  it('a quantity that somebody computed is rounded up to a millionth, as prices are: something is never nothing', async () => {
+    const { call, credits } = await priced(sdk, { price: { make: { operation: 'video.clip', quantity: ({ seconds }: Arguments) => seconds / 3 } } })
+    expect(charged(await call('make', { seconds: 10 }))).toBe(6.666668)
+    expect(charged(await call('make', { seconds: 3e-9 }))).toBe(0.000002)
+    expect(charged(await call('make', { seconds: 0 }))).toBe(0)
+    expect(refusalOf(await call('make', { seconds: -3e-9 }))).toBe('invalid_amount')
+    expect(await spent({ credits })).toBe(6.66667)
   })
 
   it('are told by a function of the arguments and the tool, which no list can know before', async () => {
@@ -166,14 +168,25 @@ describe.each(Object.keys(SERVERS) as (keyof typeof SERVERS)[])('costs, %s', (sd
     expect(await spent({ credits })).toBe(8)
   })
 
-  it('a quantity and a usage that somebody computed are taken to the nearest millionth', async () => {
+  it('a quantity and a usage that somebody computed are rounded up to a millionth', async () => {
     const { call } = await priced(
       sdk,
       { price: { clip: { operation: 'video.clip', quantity: 10 }, chat: 'text.chat' }, cost: (_args, _result, { tool }) => (tool === 'clip' ? { quantity: 10 / 3 } : { usage: { tokens: 1_000 / 3 } }) },
       { clip: () => says('clip'), chat: () => says('chat') },
     )
-    expect(charged(await call('clip'))).toBe(6.666666)
+    expect(charged(await call('clip'))).toBe(6.666668)
     expect(charged(await call('chat'))).toBe(0.333334)
+  })
+
+  it.each([
+    ['0.1 + 0.2', 0.1 + 0.2, 0.3],
+    ['a third', 1 / 3, 0.333334],
+    ['a thousandth of a millionth', 1e-9, 0.000001],
+    ['nothing', -0, 0],
+  ])('a cost that somebody computed is rounded up to a millionth: %s', async (_name, told, expected) => {
+    const { call, credits } = await priced(sdk, { price: { chat: 'text.chat' }, cost: () => told }, { chat: () => says('chat') })
+    expect(charged(await call('chat'))).toBe(expected)
+    expect(await spent({ credits })).toBe(expected)
   })
 
   it('what is told of a call that its arguments made cost nothing is charged like of any other', async () => {

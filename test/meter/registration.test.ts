@@ -157,14 +157,15 @@ describe('what meter takes', () => {
     expect(() => meter(server as never, { credits, account: 'acme' })).toThrow(message)
   })
 
-  it.each([
+  it.each<[object, RegExp]>([
     [{ acount: 'acme' }, /unknown field "acount"/],
     [{ account: '' }, /account: expected the id of an account or a function/],
     [{ account: 7 }, /account: expected/],
     [{ price: 'image.draw' }, /price: expected prices by tool, or a function/],
     [{ price: { draw: { operation: 'image.draw', quantty: 2 } } }, /price\.draw: unknown field "quantty"/],
     [{ price: { draw: {} } }, /price\.draw\.operation/],
-    [{ price: { draw: { operation: 'image.draw', quantity: '2' } } }, /price\.draw\.quantity: expected a number or a function/],
+    [{ price: { draw: { operation: 'image.draw', quantity: '2' } } }, /price\.draw\.quantity: expected a number from 0 to 1000000000000, none between 0 and a millionth, or a function/],
+    ...[1e-7, -1, Number.NaN, Infinity].map((quantity): [object, RegExp] => [{ price: { draw: { operation: 'image.draw', quantity } } }, /price\.draw\.quantity: expected a number/]),
     [{ price: { draw: 5 } }, /price\.draw: expected an object/],
     [{ cost: 5 }, /cost: expected a function/],
     [{ credits: {} }, /credits: expected what openCredits\(\) answers/],

@@ -49,11 +49,11 @@ export function tooManyStreams(max: number): Response {
 
 export function tooManyUpstreams(max: number, id: RequestId | null): Response {
   const message = `Too many connections to the upstream server are open (${max}). End a session that you no longer need, or try again later`
-  return refuse(503, { code: INTERNAL_ERROR, message }, { id, headers: { 'retry-after': '30' } })
+  return refuse(503, { code: INTERNAL_ERROR, message }, { id })
 }
 
 export function ending(id: RequestId | null = null): Response {
-  return refuse(503, { code: INTERNAL_ERROR, message: 'The server is ending' }, { id, headers: { 'retry-after': '5' } })
+  return refuse(503, { code: INTERNAL_ERROR, message: 'The server is ending' }, { id })
 }
 
 export function notStarted(id: RequestId | null): Response {
