@@ -2,10 +2,10 @@ import Database from 'better-sqlite3'
 import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { migrationsOf } from '../../src/storage/migrations.js'
 import type { LedgerUnavailable } from '../../src/storage/port.js'
-import { type Connection, openConnection } from '../../src/storage/sqlite/connection.js'
+import { type Connection, openConnection, whenNotBusy } from '../../src/storage/sqlite/connection.js'
 import { openSqliteStore } from '../../src/storage/sqlite/store.js'
 import { audit, journalOf } from './audit.js'
 import { catalogVersion, charge, createAccount, credits, doneOf, grant, T0 } from './fixtures.js'
@@ -15,6 +15,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mcp-credits-sqlite-'))
 })
 afterAll(() => rm(folder, { recursive: true }))
+afterEach(() => void vi.useRealTimers())
 
 async function connected(file: string): Promise<Connection> {
   return (await openConnection(file)).connection
@@ -101,6 +102,25 @@ describe('a connection to a ledger file', () => {
     expect(doneOf(await waiting).account.books.available).toBe(credits(1))
     other.close()
     await store.close()
+  })
+
+  it('T20: a file that stays locked is given up after ten seconds, however long a try takes', async () => {
+    const file = join(folder, 'stuck.db')
+    const [holder, waiting] = [await connected(file), await connected(file)]
+    holder.exec('begin immediate')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    let tries = 0
+    const given = whenNotBusy(async () => {
+      tries += 1
+      await new Promise((resolve) => setTimeout(resolve, 3_000))
+      waiting.exec('begin immediate')
+    })
+    const refused = expect(given).rejects.toMatchObject({ name: 'LedgerUnavailable', outcome: 'none' })
+    await vi.advanceTimersByTimeAsync(20_000)
+    await refused
+    expect([tries, vi.getTimerCount()]).toEqual([5, 0])
+    holder.close()
+    waiting.close()
   })
 
   it('a damaged row is found by its account alone: the rules of the schema do not let wrong sums in', async () => {
