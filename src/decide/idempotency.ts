@@ -117,10 +117,11 @@ function isOwn(earlier: Transaction, { holder, key }: Actor): boolean {
 
 /**
  * Why a key is not answered what another key of its account did: it is asked what it would be asked to do the same
- * itself. What it would have done as its own, as a quote, a reservation's end or a key below it, is not the other's.
+ * itself. What it would have done as its own, as a quote, a reservation or a key below it, is not the other's: whoever was
+ * answered a reservation could not end it, and would work for nothing.
  */
 function refusalOfOthers(draft: Draft, command: Command, earlier: Transaction, told: string): Refused | null {
-  const isSpending = (command.kind === 'charge' || command.kind === 'reserve') && command.quote == null
+  const isSpending = (command.kind === 'charge' || command.kind === 'reserve') && command.quote == null && earlier.kind !== 'reserve'
   return isSpending ? refusalByParty(draft, spendFacts(draft, command.actor, earlier)) : conflict(told, 'by another key of the account')
 }
 

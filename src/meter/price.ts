@@ -41,7 +41,7 @@ export function listedSubjectOf(price: PriceOption, tool: string): ListedSubject
   return {
     operation,
     variant: typeof variant === 'function' || variant === 'auto' ? null : variant,
-    quantity: typeof quantity === 'function' ? null : quantity,
+    quantity: typeof quantity === 'number' ? toMillionth(quantity) : null,
   }
 }
 

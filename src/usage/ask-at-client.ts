@@ -61,7 +61,9 @@ export async function askingAtClient<T>(questions: Questions, asker: Asker, work
     return { kind: 'done', value: await work(taken.rounds) }
   } catch (error) {
     const question = questionIn(error, asker.sent)
-    if (question === null || taken.answered.has(question.id)) throw error
+    const said = question === null ? undefined : taken.answered.get(question.id)
+    if (question === null || said === 'accepted' || said === 'unanswered') throw error
+    if (said === 'declined') return { kind: 'done', value: await refusedAnew(questions, question, () => work(taken.rounds)) }
     if (asker.canAskByRound === true && taken.rounds !== undefined) return { kind: 'asks', result: askingResult(question, taken.rounds) }
     const answer = (await asker.ask?.(question)) ?? 'unanswered'
     if (answer === 'unanswered') throw error
@@ -73,17 +75,25 @@ export async function askingAtClient<T>(questions: Questions, asker: Asker, work
 /**
  * Goes on by what the person said. Equal calls have one question, which each of them has asked: where its yes went into
  * another, this one's own is the answer to the question that it leaves. It answers one question, so that a yes is spent once.
+ * A no that changed nothing, for its question was used or over, is the answer to that one too: nobody else is left to be asked.
  */
 async function workOnAnswer<T>(questions: Questions, question: Question, isApproved: boolean, work: () => Promise<T>): Promise<T> {
   const became = await settle(questions, question.id, isApproved)
   try {
     return await work()
   } catch (error) {
-    const next = isApproved && became === 'spare' ? questionIn(error) : null
-    if (next === null || next.maximum > question.maximum || next.askedAt >= question.expiresAt) throw error
+    const next = questionIn(error)
+    if (next !== null && !isApproved) return refusedAnew(questions, next, work)
+    if (next === null || became !== 'spare' || next.maximum > question.maximum || next.askedAt >= question.expiresAt) throw error
     await settle(questions, next.id, true)
     return work()
   }
+}
+
+/** Says no to a question that was asked anew after the person had said it, so that the refusal tells so. */
+async function refusedAnew<T>(questions: Questions, { id }: Question, work: () => Promise<T>): Promise<T> {
+  await settle(questions, id, false)
+  return work()
 }
 
 /** The question that a refusal has left for the person at the client; null for none. */
@@ -116,14 +126,15 @@ const ANSWERS_MAX = 8
 interface Taken {
   readonly rounds: Rounds | undefined
   /**
-   * What was answered with this very request: nobody is asked the same again by it. A yes that the ledger has taken and that
-   * an equal call has spent is not among them: whether a request was sent twice is not to be seen, so a person says it again.
+   * What was said with this very request, by the question: nobody is asked the same again by it. A yes that the ledger has
+   * taken and that an equal call has spent is not in it: whether a request was sent twice is not to be seen, so a person says
+   * it again.
    */
-  readonly answered: ReadonlySet<string>
+  readonly answered: ReadonlyMap<string, ClientAnswer>
 }
 
 async function takeAnswers(questions: Questions, rounds: Rounds | undefined): Promise<Taken> {
-  const answered = new Set<string>()
+  const answered = new Map<string, ClientAnswer>()
   let rest = rounds
   for (const [name, answer] of Object.entries(rounds?.inputResponses ?? {}).slice(0, ANSWERS_MAX)) {
     if (rest === undefined || !name.startsWith(QUESTION_PREFIX)) continue
@@ -131,7 +142,7 @@ async function takeAnswers(questions: Questions, rounds: Rounds | undefined): Pr
     if (!(await questions.isOurs(id))) continue
     const said = readYesOrNo(answer)
     const became = said === 'unanswered' ? 'refused' : await settle(questions, id, said === 'accepted')
-    if (said !== 'accepted' || became === 'refused') answered.add(id)
+    if (said !== 'accepted' || became === 'refused') answered.set(id, said)
     rest = withoutOurs(rest, name, id)
   }
   return { rounds: rest, answered }

@@ -124,8 +124,7 @@ describe('idempotency', () => {
       2s | charge 3 key k by agent holder_key two                      | replay               | 33
       2s | charge 3 key k by agent holder_key narrow                   | replay               | 33
       2s | charge 3 key k by agent holder_key anns                     | replay               | 33
-      2s | reserve op job key r by agent holder_key two                | replay               | 33
-      2s | reserve op job key r by agent holder_key narrow             | forbidden            | 33
+      2s | reserve op job key r by agent holder_key two                | idempotency_conflict | 33
          > nothing
       2s | reserve op job by meter holder_key two call c               | replay               | 33
       2s | reserve op job by meter holder_key narrow call c            | forbidden            | 33

@@ -112,6 +112,23 @@ describe.each(['SDK 1', 'SDK 2', 'SDK 2 in 2026-07-28'])('a costly call, %s', (k
     expect(await spent(ledger)).toBe(5 * ran.length)
   })
 
+  it('AX-04: a no to a call is an answer, also where the yes to an equal one was spent before it came', async () => {
+    const waiting: ((answer: Elicited) => void)[] = []
+    let count = 0
+    const { client, ran, ...ledger } = await asking(kind, () => {
+      count += 1
+      if (count === 1) return new Promise<Elicited>((resolve) => waiting.push(resolve))
+      return count === 2 ? ACCEPTED : { action: 'decline' }
+    })
+    const first = client.callTool({ name: 'draw', arguments: {} })
+    await expect.poll(() => waiting).toHaveLength(1)
+    expect(receiptOf(await client.callTool({ name: 'draw', arguments: {} }))).toMatchObject({ charged: 5 })
+    waiting[0]?.({ action: 'decline' })
+    expect(refusalOf(await first)).toBe('approval_required')
+    expect((await ledger.credits.approvals({ all: true })).map(({ status }) => status)).toEqual(['denied'])
+    expect([ran.length, await spent(ledger)]).toEqual([1, 5])
+  })
+
   it('AX-05: is refused where the client cannot be asked, and goes on by the same call once an operator has said yes', async () => {
     const { client, ran, ...ledger } = await asking(kind, null)
     expect(refusalOf(await client.callTool({ name: 'draw', arguments: {} }))).toBe('approval_required')

@@ -80,6 +80,12 @@ describe.each(Object.keys(SERVERS) as (keyof typeof SERVERS)[])('prices, %s', (s
     expect(await spent({ credits })).toBe(6)
   })
 
+  it('a quantity that stands there for every call is listed at the price that is charged for it', async () => {
+    const { call, client } = await priced(sdk, { price: { make: { operation: 'video.clip', quantity: 10 / 3 } } })
+    const price = (await client.listTools()).tools.find(({ name }) => name === 'make')?._meta?.['io.github.mcp-credits/price']
+    expect(price).toMatchObject({ credits: { maximum: charged(await call('make')) } })
+  })
+
   it('a quantity that somebody computed is rounded up to a millionth, as prices are: something is never nothing', async () => {
     const { call, credits } = await priced(sdk, { price: { make: { operation: 'video.clip', quantity: ({ seconds }: Arguments) => seconds / 3 } } })
     expect(charged(await call('make', { seconds: 10 }))).toBe(6.666668)

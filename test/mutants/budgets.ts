@@ -430,6 +430,13 @@ export const BUDGETS: readonly Mutant[] = [
     tests: ['test/decide/idempotency.test.ts'],
   },
   {
+    name: 'a key is answered a reservation of another one, which it cannot end',
+    file: 'src/decide/idempotency.ts',
+    find: " && earlier.kind !== 'reserve'",
+    replace: '',
+    tests: ['test/decide/idempotency.test.ts'],
+  },
+  {
     name: "anybody writes a name of a delegated key's own",
     file: 'src/decide/idempotency.ts',
     find: 'keyNamed(draft, owner)?.isDelegated !== true) continue',

@@ -141,11 +141,11 @@ function workerOf(ledger: ReferenceLedger, { verb, key, about }: Call): string |
   return verb === 'settle' && about !== undefined ? (ledger.reservations.get(about)?.key ?? null) : (key ?? null)
 }
 
-/** One agent's key is told of another's spending where it may spend on that itself, and of nothing else that another did. */
+/** One agent's key is told of another's charge where it may spend on that itself, and of nothing else that another did. */
 function refusalToRepeat(ledger: ReferenceLedger, call: Call, account: ReferenceAccount, worker: string | null): Refusal | null {
   const { holder, key, verb } = call
   if (holder === 'operator' || key === undefined || key === worker) return null
-  if (verb !== 'charge' && verb !== 'reserve') return { code: 'idempotency_conflict' }
+  if (verb !== 'charge') return { code: 'idempotency_conflict' }
   return refusalByParty(account, spenderOf(ledger, call, account), key)
 }
 

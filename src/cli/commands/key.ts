@@ -111,7 +111,7 @@ const list = command({
 const revoke = command<{ readonly idempotencyKey?: string }>({
   name: 'key revoke',
   scope: 'credits:spend',
-  summary: 'revoke a key and every key below it, at once and in every running server; with a key, only those below that',
+  summary: 'revoke a key and every key below it, at once and in every running server; with a key without admin, only those below that',
   arguments: [{ flags: '<id>', summary: 'its id, from `key list` or `key delegate`' }],
   options: [IDEMPOTENCY_KEY],
   example: 'key revoke key_0f3a5b7c9d1e',
