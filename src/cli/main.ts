@@ -3,11 +3,10 @@ import { CommanderError } from 'commander'
 import { CreditError, ERRORS } from '../errors.js'
 import { toWire } from '../wire.js'
 import { refusalBody } from '../refusal-body.js'
-import { commands, groups } from './commands.js'
+import { commandsFor, groups } from './commands.js'
 import type { Machine } from './default-database.js'
 import type { CommandDefinition, Invocation, KeyScope, Report, Streams } from './definition.js'
 import { Opening } from './opening.js'
-import { inOwnWords, withWayToBeOperator } from './own-words.js'
 import { printable, type Style, styleFor } from './output.js'
 import { packageVersion } from './package-version.js'
 import { buildProgram, type Typed } from './program.js'
@@ -28,11 +27,12 @@ export interface Surroundings {
  */
 export async function main(argv: readonly string[], surroundings: Surroundings = ofProcess()): Promise<number> {
   const { streams } = surroundings
-  const { words, command } = splitAtDashes(argv)
+  const definitions = await commandsFor(argv[0])
+  const { words, command } = splitAtDashes(argv, definitions)
   let exitCode = 0
   const program = buildProgram({
     version: packageVersion(),
-    definitions: commands,
+    definitions,
     groups,
     writeHelp: (text) => void streams.write(text),
     writeHint: (text) => streams.note(text),
@@ -54,9 +54,12 @@ function ofProcess(): Surroundings {
 }
 
 /** What follows `--` belongs to another program, where the command takes one, and is not looked at. */
-function splitAtDashes(argv: readonly string[]): { readonly words: readonly string[]; readonly command: readonly string[] } {
+function splitAtDashes(
+  argv: readonly string[],
+  definitions: readonly CommandDefinition[],
+): { readonly words: readonly string[]; readonly command: readonly string[] } {
   const at = argv.indexOf('--')
-  const takesCommand = commands.some(({ name, takesCommand }) => name === argv[0] && takesCommand === true)
+  const takesCommand = definitions.some(({ name, takesCommand }) => name === argv[0] && takesCommand === true)
   return at === -1 || !takesCommand ? { words: argv, command: [] } : { words: argv.slice(0, at), command: argv.slice(at + 1) }
 }
 
@@ -64,7 +67,9 @@ async function runCommand(typed: Typed, command: readonly string[], surroundings
   try {
     return await runWith(readSettings(typed.options, surroundings.machine), typed, command, surroundings)
   } catch (error) {
-    throw error instanceof CreditError && typed.definition.isServer !== true ? withWayToBeOperator(error) : error
+    if (!(error instanceof CreditError) || typed.definition.isServer === true) throw error
+    const { withWayToBeOperator } = await import('./own-words.js')
+    throw withWayToBeOperator(error)
   }
 }
 
@@ -83,7 +88,9 @@ async function runWith(settings: Settings, typed: Typed, command: readonly strin
     const report = await typed.definition.run(invocation)
     return 'result' in report ? await print(report, settings.isJson, streams) : report.exitCode
   } catch (error) {
-    throw error instanceof CreditError ? inOwnWords(error, settings, typed.definition.fields) : error
+    if (!(error instanceof CreditError)) throw error
+    const { inOwnWords } = await import('./own-words.js')
+    throw inOwnWords(error, settings, typed.definition.fields)
   } finally {
     await opening.close()
   }

@@ -7,7 +7,7 @@ import type { DoorScope } from '../keys/key.js'
 import type { AuthenticatedResult } from '../usage/results.js'
 import type { OpenRequest } from './definition.js'
 import type { Settings } from './settings.js'
-import { shellWord } from './words.js'
+import { shellWord } from './shell-word.js'
 
 /** The ledger of one command: opened when it is first asked for, and once. */
 export class Opening {

@@ -15,7 +15,7 @@ import type { ServeOptions } from './serve.js'
 import { ensureBudgets } from './serve-budgets.js'
 import { isThere } from './settings.js'
 import { toolsetsAlone } from './toolsets.js'
-import { shellWord } from './words.js'
+import { shellWord } from './shell-word.js'
 
 /** What a door is made with. Whoever calls comes with each request, and has the ledger as it may use it. */
 export interface DoorSurroundings {

@@ -11,7 +11,6 @@ import { Housekeeping } from './housekeeping.js'
 import { ensureBudgets, seeThatBudgetsCanBeSet, type ServeBudget } from './serve-budgets.js'
 import { isThere } from './settings.js'
 import { toolsetsAlone, toolsetsBeside } from './toolsets.js'
-import { chosenUpstream } from './upstreams.js'
 
 export interface ServeOptions {
   /** Names with commas between them; undefined for what is usual. */
@@ -35,15 +34,15 @@ export interface ServeEverywhereOptions extends ServeOptions {
  * exit code once the client has closed or a signal has come.
  */
 export async function serve(invocation: Invocation, { http, upstreams, ...options }: ServeEverywhereOptions): Promise<number> {
-  const upstream = await chosenUpstream({ command: invocation.command, file: upstreams, note: (line) => invocation.io.note(`mcp-credits: ${line}`) })
+  const upstream = await upstreamOf(invocation, upstreams)
   if (http !== null) return serveHttpDoor(invocation, options, http, upstream)
   // Only a key may be too little; where there is no ledger yet there is no key of it.
   const { key, database } = invocation.settings
   if (key !== null && isThere(database)) await seeThatBudgetsCanBeSet(invocation.open, options.budgets)
   const note = (line: string) => invocation.io.note(`mcp-credits: ${line}`)
-  const run = invocation.settings.run ?? (await import('../random.js')).randomId()
+  const run = runOf(invocation.settings.run)
   const look = async (need: Need | null): Promise<Credits> => {
-    const credits = (await invocation.open({ scope: need })).as({ run })
+    const credits = (await invocation.open({ scope: need })).as({ run: await run() })
     // No key of one account looks after all of them.
     housekeeping.start(credits.as({ account: null, key: null, holder: 'operator' }))
     return credits
@@ -64,6 +63,19 @@ export async function serve(invocation: Invocation, { http, upstreams, ...option
   } finally {
     housekeeping.stop()
   }
+}
+
+/** Null where we stand alone, which needs none of the code for what stands behind us. */
+async function upstreamOf({ command, io }: Invocation, file: string | undefined): Promise<OpenUpstream | null> {
+  if (command.length === 0 && file === undefined) return null
+  const { chosenUpstream } = await import('./upstreams.js')
+  return chosenUpstream({ command, file, note: (line) => io.note(`mcp-credits: ${line}`) })
+}
+
+/** The run that whoever started us has named, or one of our own, the same for as long as we live; made by the first call. */
+function runOf(named: string | null): () => Promise<string> {
+  let run: Promise<string> | undefined
+  return () => (run ??= named === null ? import('../random.js').then(({ randomId }) => randomId()) : Promise.resolve(named))
 }
 
 async function serveHttpDoor(invocation: Invocation, options: ServeOptions, http: HttpOptions, upstream: OpenUpstream | null): Promise<number> {

@@ -13,7 +13,7 @@ import { upstreamEnvironment } from './upstream-environment.js'
 import { readUpstreamServers, type UpstreamServer } from './upstream-servers.js'
 
 export interface ChosenUpstream {
-  /** The command after `--`; empty for none. */
+  /** The command after `--`; empty where there is a file. */
   readonly command: readonly string[]
   /** The file of `--upstreams`. */
   readonly file: string | undefined
@@ -22,13 +22,13 @@ export interface ChosenUpstream {
 }
 
 /**
- * What is offered behind the meter, for whichever door: the command after `--`, the servers of a client's configuration, or
- * nothing (null). Nothing is started before the upstream is opened.
+ * What is offered behind the meter, for whichever door: the command after `--`, or the servers of a client's configuration.
+ * Nothing is started before the upstream is opened.
  *
  * @throws CreditError `invalid_request`
  */
-export async function chosenUpstream({ command, file, note }: ChosenUpstream): Promise<OpenUpstream | null> {
-  if (file === undefined) return command.length === 0 ? null : commandUpstream(command)
+export async function chosenUpstream({ command, file, note }: ChosenUpstream): Promise<OpenUpstream> {
+  if (file === undefined) return commandUpstream(command)
   if (command.length > 0) throw new CreditError('invalid_request', '--upstreams: expected either a file or a command after --, not both')
   const path = resolve(file)
   const [own, starters] = [sha256(path), startersOf(process.env[STARTERS])]

@@ -73,11 +73,6 @@ export function readOptionalNumber(text: string | undefined, field: string): num
   return text === undefined ? undefined : readNumber(text, field)
 }
 
-/** A word as a shell takes it back. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-}
-
 function readPairs(words: readonly string[], what: string): Record<string, string> {
   const pairs = words.map((word) => readPair(word, what))
   const twice = pairs.find(([name], index) => pairs.findIndex(([other]) => other === name) !== index)

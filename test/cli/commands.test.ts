@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { commands, groups } from '../../src/cli/commands.js'
+import { allCommands, commandsFor, groups } from '../../src/cli/commands.js'
 import { buildProgram } from '../../src/cli/program.js'
 import { openCredits } from '../../src/index.js'
 import { createTestDatabase } from '../support/postgres.js'
@@ -217,6 +217,24 @@ describe('doctor on a ledger that somebody has edited', () => {
     const { code, stdout } = await runHere(edited, ['doctor', '--db', ledger, '--since', head])
     expect(code).toBe(1)
     expect(stdout).toContain(head)
+  })
+})
+
+const commands = await allCommands()
+
+describe('the table of commands', () => {
+  it('leads from the word that is typed to the command, and for serve to nothing else', async () => {
+    const typed = commands.flatMap(({ name, alias = name }) => [name, alias]).map((words) => words.split(' '))
+    for (const [word = '', ...member] of typed) {
+      const found = await commandsFor(word)
+      expect(found.length, word).toBeLessThan(commands.length)
+      expect(found.flatMap(({ name, alias = name }) => [name, alias]), word).toContain([word, ...member].join(' '))
+    }
+    expect((await commandsFor('serve')).map(({ name }) => name)).toEqual(['serve'])
+  })
+
+  it('leads to all of them for no word, an option and a word that is no command', async () => {
+    for (const word of [undefined, '--help', 'servee']) expect(await commandsFor(word), word).toEqual(commands)
   })
 })
 

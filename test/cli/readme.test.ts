@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
-import { commands } from '../../src/cli/commands.js'
+import { allCommands } from '../../src/cli/commands.js'
 import { COMMON_OPTIONS } from '../../src/cli/settings.js'
 import { ERRORS } from '../../src/index.js'
 import { Home } from './process.js'
@@ -17,7 +17,8 @@ describe('the README', () => {
     expect(readme.split('\n').filter((line) => /^\| `[a-z_]+` \| \d{3} /.test(line))).toEqual(rows)
   })
 
-  it('names commands that there are, with options that they have', () => {
+  it('names commands that there are, with options that they have', async () => {
+    const commands = await allCommands()
     const lines = blocks('sh').flatMap((block) => block.split('\n')).filter((line) => line.startsWith('npx mcp-credits '))
     expect(lines.length).toBeGreaterThan(10)
     const unknown = lines.filter((line) => {

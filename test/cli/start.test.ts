@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import * as modules from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
+import { compileCacheFolders } from '../../src/cli/compile-cache.js'
+import { openCredits } from '../../src/index.js'
+import { Home } from './process.js'
 
 const BIN = fileURLToPath(new URL('../../dist/bin/mcp-credits.js', import.meta.url))
 const UPSTREAM = fileURLToPath(new URL('../proxy/fixtures/scripted-server.mjs', import.meta.url))
@@ -14,12 +18,41 @@ const ASKED = [
   { jsonrpc: '2.0', id: 2, method: 'tools/list' },
 ]
 
-it('a start that only lists our tools opens no ledger and loads no driver, no query builder, no calendar, no catalog and no client', async () => {
-  const { loaded, tools, file } = await listed([])
+/** What a list of our tools does without: each of these is loaded by what first needs it. */
+const LATER = [
+  'kysely', 'better-sqlite3', 'pg', 'yaml', 'temporal-polyfill', 'hono', '@hono/node-server', 'jose', 'prom-client',
+  'rate-limiter-flexible', 'cross-spawn', '@modelcontextprotocol/client', '@modelcontextprotocol/sdk',
+]
+
+/** Files of ours that such a start reads; a few more than it does, so that one can be cut in two. */
+const FILES_MAX = 52
+
+it.each(['new', 'existing'])('a start that only lists our tools, with a ledger that is %s, loads no other door, no storage and no other command', async (ledger) => {
+  const { loaded, tools, file } = await listed([], ledger === 'existing')
   expect(tools).toContain('charge_credits')
-  expect(existsSync(file)).toBe(false)
-  expect(among(loaded, ['kysely', 'better-sqlite3', 'pg', 'yaml', 'temporal-polyfill', '@modelcontextprotocol/client', 'cross-spawn'])).toEqual([])
-  expect(loaded.filter((url) => /dist\/(?:src\/(?:catalog|storage|usage|decide|proxy)|tools\/\w+_)/.test(url))).toEqual([])
+  expect(existsSync(file)).toBe(ledger === 'existing')
+  expect(among(loaded, LATER)).toEqual([])
+  const own = loaded.filter((url) => /\/dist\/(?:bin|src|tools|schema)\//.test(url))
+  expect(own.filter((url) => /dist\/(?:src\/(?:catalog|storage|usage|decide|proxy|meter|http\/(?!guards))|tools\/\w+_)/.test(url))).toEqual([])
+  expect(own.filter((url) => url.includes('/cli/commands/')).map((url) => basename(url))).toEqual(['serve.js'])
+  expect(own.length).toBeGreaterThan(20)
+  expect(own.length).toBeLessThanOrEqual(FILES_MAX)
+})
+
+it('a command keeps its compiled code in the cache folder where Node.js can, for its owner alone, and runs where it cannot be kept', async () => {
+  const home = new Home()
+  onTestFinished(() => home.remove())
+  expect(await home.run('--version')).toMatchObject({ code: 0, stderr: '' })
+  const [, folder = ''] = compileCacheFolders({ platform: process.platform, env: home.env, home: home.folder })
+  expect(existsSync(folder)).toBe('enableCompileCache' in modules)
+  if (existsSync(folder)) expect(statSync(folder).mode & 0o777).toBe(0o700)
+  // A file is no folder, and below /proc no folder can be made: Node tries that without end, if it is asked to.
+  const elsewhere = [fileURLToPath(import.meta.url), ...(process.platform === 'linux' ? ['/proc/none'] : [])]
+  for (const cache of elsewhere) {
+    const other = new Home({ XDG_CACHE_HOME: cache })
+    onTestFinished(() => other.remove())
+    expect(await other.run('--version'), cache).toMatchObject({ code: 0, stderr: '' })
+  }
 })
 
 it('the relay loads no SDK, no YAML and, for a ledger that is yet to be made, no driver', async () => {
@@ -30,10 +63,11 @@ it('the relay loads no SDK, no YAML and, for a ledger that is yet to be made, no
   expect(among(loaded, unwanted)).toEqual([])
 })
 
-async function listed(command: readonly string[]): Promise<{ loaded: readonly string[]; tools: readonly string[]; file: string }> {
+async function listed(command: readonly string[], isThere = false): Promise<{ loaded: readonly string[]; tools: readonly string[]; file: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-credits-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'ledger.db')
+  if (isThere) await (await openCredits({ database: file, catalog: 'starter' })).close()
   const log = join(folder, 'loaded.txt')
   const args = ['--import', recorder(log), BIN, 'serve', '--db', file, ...command]
   const child = spawn(process.execPath, args, { env: { ...process.env, SCRIPT: '{"pages":[["theirs"]]}' }, stdio: ['pipe', 'pipe', 'ignore'] })

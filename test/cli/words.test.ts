@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { wrapConfiguration } from '../../src/cli/commands/wrap.js'
 import { csv } from '../../src/csv.js'
+import { compileCacheFolders } from '../../src/cli/compile-cache.js'
 import { defaultDatabase } from '../../src/cli/default-database.js'
 import { creditsOf, localTime, moment, usd } from '../../src/cli/format.js'
 import { printable, styleFor } from '../../src/cli/output.js'
@@ -59,6 +60,20 @@ describe('the ledger when nobody names one', () => {
     ['macOS', at('darwin', {}, '/Users/ada'), '/Users/ada/Library/Application Support/mcp-credits/ledger.db'],
     ['Windows', at('win32', { LOCALAPPDATA: 'C:\\Users\\ada\\AppData\\Local' }, 'C:\\Users\\ada'), 'C:\\Users\\ada\\AppData\\Local\\mcp-credits\\ledger.db'],
     ['Windows without its variable', at('win32', {}, 'C:\\Users\\ada'), 'C:\\Users\\ada\\AppData\\Local\\mcp-credits\\ledger.db'],
+  ])('on %s', (_where, found, expected) => {
+    expect(found).toBe(expected)
+  })
+})
+
+describe('the folder of compiled code', () => {
+  const at = (platform: NodeJS.Platform, env: Record<string, string>, home: string) => compileCacheFolders({ platform, env, home }).at(-1)
+
+  it.each([
+    ['Linux', at('linux', {}, '/home/ada'), '/home/ada/.cache/mcp-credits/compiled'],
+    ['XDG_CACHE_HOME', at('linux', { XDG_CACHE_HOME: '/cache' }, '/home/ada'), '/cache/mcp-credits/compiled'],
+    ['a relative XDG_CACHE_HOME, which does not count', at('linux', { XDG_CACHE_HOME: 'cache' }, '/home/ada'), '/home/ada/.cache/mcp-credits/compiled'],
+    ['macOS', at('darwin', {}, '/Users/ada'), '/Users/ada/Library/Caches/mcp-credits/compiled'],
+    ['Windows', at('win32', { LOCALAPPDATA: 'D:\\Local' }, 'C:\\Users\\ada'), 'D:\\Local\\mcp-credits\\compiled'],
   ])('on %s', (_where, found, expected) => {
     expect(found).toBe(expected)
   })

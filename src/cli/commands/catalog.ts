@@ -4,7 +4,7 @@ import type { AppliedCatalog } from '../../facade/change-catalog.js'
 import { command, type CommandDefinition } from '../definition.js'
 import { count } from '../format.js'
 import { printable, type Style } from '../output.js'
-import { shellWord } from '../words.js'
+import { shellWord } from '../shell-word.js'
 import { appliedLines, differenceLines } from './prices.js'
 import { SOURCE, whatIfCommand } from './what-if.js'
 

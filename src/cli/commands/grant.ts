@@ -3,7 +3,8 @@ import type { Input } from '../../facade/inputs.js'
 import { formatInstant, parseInstant } from '../../time/instant.js'
 import { command } from '../definition.js'
 import { count, credits } from '../format.js'
-import { readOptionalNumber, shellWord } from '../words.js'
+import { shellWord } from '../shell-word.js'
+import { readOptionalNumber } from '../words.js'
 import { again, given, IDEMPOTENCY_KEY, named } from './spend.js'
 
 interface GrantOptions {

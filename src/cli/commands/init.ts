@@ -8,7 +8,7 @@ import { command, type Invocation } from '../definition.js'
 import { count } from '../format.js'
 import { printable, type Style } from '../output.js'
 import { cardLines } from '../table.js'
-import { shellWord } from '../words.js'
+import { shellWord } from '../shell-word.js'
 import { given } from './spend.js'
 
 interface Options {

@@ -5,7 +5,7 @@ import { command, type CommandDefinition } from '../definition.js'
 import { count, credits, localTime, usd } from '../format.js'
 import type { Style } from '../output.js'
 import { tableLines } from '../table.js'
-import { shellWord } from '../words.js'
+import { shellWord } from '../shell-word.js'
 import { again, given, IDEMPOTENCY_KEY, named } from './spend.js'
 import { purchaseLine } from './topup.js'
 

@@ -3,7 +3,7 @@ import type { PurchaseResult } from '../../usage/results.js'
 import { command } from '../definition.js'
 import { count, credits, usd } from '../format.js'
 import { printable, type Style } from '../output.js'
-import { shellWord } from '../words.js'
+import { shellWord } from '../shell-word.js'
 import { given, IDEMPOTENCY_KEY } from './spend.js'
 
 interface Options {
