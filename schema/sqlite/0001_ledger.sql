@@ -1,9 +1,11 @@
 -- The ledger: accounts, their grants, reservations, records and counters, and the journal of transactions. Amounts are
 -- micro-credits, instants are epoch milliseconds, 8640000000000000 is "never". Every table is keyed by account first.
+--
+-- What may stand in a column is said by `or`: of a list behind `in` SQLite makes a table anew for each row that it writes.
 
 create table accounts (
   id text primary key,
-  state text not null check (state in ('active', 'suspended', 'closed')),
+  state text not null check (state = 'active' or state = 'suspended' or state = 'closed'),
   parent text references accounts (id),
   time_zone text not null,
   is_test integer not null check (is_test in (0, 1)),
@@ -77,14 +79,14 @@ create table reservations (
   account text not null references accounts (id),
   sequence integer not null,
   id text not null,
-  state text not null check (state in ('open', 'settled', 'released', 'expired')),
-  holder text not null check (holder in ('meter', 'agent', 'operator')),
+  state text not null check (state = 'open' or state = 'settled' or state = 'released' or state = 'expired'),
+  holder text not null check (holder = 'meter' or holder = 'agent' or holder = 'operator'),
   key text,
   member text,
   run text,
   amount integer not null check (amount >= 0),
   pins text not null,
-  overrun text not null check (overrun in ('cap', 'reject', 'debt', 'quoted')),
+  overrun text not null check (overrun = 'cap' or overrun = 'reject' or overrun = 'debt' or overrun = 'quoted'),
   opened_at integer not null,
   expires_at integer not null check (expires_at > opened_at),
   price text not null,
@@ -108,7 +110,8 @@ create unique index reservations_open_calls on reservations (account, call_key)
 create table records (
   account text not null references accounts (id),
   kind text not null check (
-    kind in ('budget', 'alert', 'message', 'member', 'key', 'purchase', 'item', 'trial', 'setting', 'quote', 'approval', 'guard', 'streak')
+    kind = 'budget' or kind = 'alert' or kind = 'message' or kind = 'member' or kind = 'key' or kind = 'purchase' or kind = 'item'
+    or kind = 'trial' or kind = 'setting' or kind = 'quote' or kind = 'approval' or kind = 'guard' or kind = 'streak'
   ),
   id text not null,
   sequence integer not null check (sequence >= 0),
@@ -141,7 +144,8 @@ create table transactions (
   account text not null references accounts (id),
   sequence integer not null check (sequence > 0),
   kind text not null check (
-    kind in ('grant', 'charge', 'reserve', 'settle', 'release', 'refund', 'revoke', 'expire', 'transfer', 'adjust', 'amend')
+    kind = 'charge' or kind = 'settle' or kind = 'reserve' or kind = 'release' or kind = 'amend' or kind = 'grant' or kind = 'refund'
+    or kind = 'expire' or kind = 'revoke' or kind = 'transfer' or kind = 'adjust'
   ),
   at integer not null,
   credits integer not null check (credits >= 0 or kind = 'adjust'),

@@ -55,8 +55,10 @@ export function nameWithin(owner: string | null, name: string): string {
 
 /** The key whose own a name would be, if that was delegated; null for a name that no such key can have. */
 export function ownerIn(name: string): string | null {
-  const [id = ''] = name.split(':', 1)
-  return id !== name && isMadeKeyId(id) ? id : null
+  const end = name.indexOf(':')
+  if (end < 0) return null
+  const id = name.slice(0, end)
+  return isMadeKeyId(id) ? id : null
 }
 
 /** What is kept of a command by name. */

@@ -22,10 +22,9 @@ function gainMoves(shares: readonly Share[], owed: MicroCredits): readonly Move[
 
 /** Credits going from one book to another, grant by grant, so that it stays readable whose they are. */
 export function passMoves(shares: readonly Share[], from: Book, to: Book): readonly Move[] {
-  return shares.flatMap(({ grant, amount }) => [
-    { book: from, grant, amount: -amount },
-    { book: to, grant, amount },
-  ])
+  const moves: Move[] = []
+  for (const { grant, amount } of shares) moves.push({ book: from, grant, amount: -amount }, { book: to, grant, amount })
+  return moves
 }
 
 /** Credits coming back from a book to their grants. `owed` is the debt that they meet, where movements before them changed it. */

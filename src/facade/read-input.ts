@@ -73,10 +73,22 @@ export function readTimeZone(value: string): string {
  * key. The core keeps a digest of it. Facts stand in the order in which they are read; what a caller wrote is sorted.
  */
 export function fingerprintOf(kind: string, facts: object): string {
-  return kind + JSON.stringify(facts, (name, value: unknown) => {
-    if (typeof value === 'bigint') return String(value)
-    return CALLERS_OWN.has(name) && value !== null ? canonicalJson(value) : value
-  })
+  return kind + textOf(facts)
+}
+
+/** As JSON with amounts as text. By hand, for a function that is asked about every member costs more than a charge's decision. */
+function textOf(value: unknown): string {
+  if (typeof value === 'bigint') return `"${value}"`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(textOf).join(',')}]`
+  let members = ''
+  for (const name of Object.keys(value)) {
+    const member = (value as Readonly<Record<string, unknown>>)[name]
+    if (member === undefined) continue
+    // The names are ours and need no escaping; a caller's own stand in what is sorted.
+    members += `${members === '' ? '' : ','}"${name}":${CALLERS_OWN.has(name) && member !== null ? JSON.stringify(canonicalJson(member)) : textOf(member)}`
+  }
+  return `{${members}}`
 }
 
 const CALLERS_OWN: ReadonlySet<string> = new Set(['args', 'labels', 'usage'])

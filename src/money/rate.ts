@@ -69,6 +69,7 @@ const SCALE = 1_000_000n
 
 /** A checked quantity times a million, exactly: by its decimal text, never by float multiplication. */
 function scaled(quantity: number): bigint {
+  if (Number.isInteger(quantity) && quantity >= 0 && quantity <= QUANTITY_MAX) return BigInt(quantity) * SCALE
   const match = QUANTITY.exec(String(quantity))
   if (match === null) throw new InvalidAmount('quantity', quantity, 'a number with at most six decimals')
   return BigInt(match[1] as string) * SCALE + BigInt((match[2] ?? '').padEnd(6, '0'))
