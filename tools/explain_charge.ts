@@ -25,6 +25,7 @@ export const explainCharge = defineTool({
     attempts: z.array(z.looseObject({ at: z.string(), outcome: z.string() })),
     refunds: z.array(transaction),
     quote: z.looseObject({ quote_id: z.string(), maximum: z.number(), expires_at: z.string() }).nullable(),
+    approval: z.looseObject({ id: z.string(), answered_by: z.enum(['operator', 'client']).nullable() }).nullable(),
   }),
   annotations: READS,
   handler: (credits, input) => credits.explain(input),

@@ -22,6 +22,7 @@ export const settleReservation = defineTool({
     charged: z.number(),
     released: z.number(),
     uncollected: z.number(),
+    late: z.boolean(),
     balance,
     replayed,
   }),

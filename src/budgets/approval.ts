@@ -11,6 +11,9 @@ export const REQUEST_KINDS = ['budget', 'top_up', 'approval'] as const
 export type RequestKind = (typeof REQUEST_KINDS)[number]
 export type ApprovalSubject = 'call' | RequestKind
 
+/** Who said yes or no: an operator, or whoever sits at the client whose own call asked. */
+export type Answerer = 'operator' | 'client'
+
 /** `granted`: what was asked for was given with the yes. `used`: a yes to spend was spent. */
 export type ApprovalState = 'pending' | 'approved' | 'denied' | 'granted' | 'used'
 /** As of an instant: what nobody answered or used in time has lapsed. */
@@ -41,6 +44,8 @@ export interface Approval {
   readonly askedAt: Instant
   /** Exclusive: until then a question waits, a yes can be used and a no holds. */
   readonly expiresAt: Instant
+  /** Null for nobody yet. */
+  readonly answeredBy: Answerer | null
   /** The sequence of the reservation or charge that the yes went into; null for none yet. */
   readonly usedBy: number | null
 }
@@ -51,7 +56,8 @@ export function approvalDocument({ id: _, maximum, ...rest }: Approval): RecordD
 
 export function approvalOf({ id, document }: Pick<AccountRecord, 'id' | 'document'>): Approval {
   const stored = document as unknown as Omit<Approval, 'id' | 'maximum'> & { readonly maximum: number }
-  return { ...stored, quantity: stored.quantity ?? null, labels: stored.labels ?? null, keyName: stored.keyName ?? null, id, maximum: BigInt(stored.maximum) }
+  const { quantity = null, labels = null, keyName = null, answeredBy = null } = stored as Partial<typeof stored>
+  return { ...stored, quantity, labels, keyName, answeredBy, id, maximum: BigInt(stored.maximum) }
 }
 
 export function statusAt({ state, expiresAt, usedBy }: Approval, at: Instant): ApprovalStatus {

@@ -10,7 +10,7 @@ import { Opening } from './opening.js'
 import { printable, type Style, styleFor } from './output.js'
 import { packageVersion } from './package-version.js'
 import { buildProgram, type Typed } from './program.js'
-import { readSettings, type Settings } from './settings.js'
+import { readSettings } from './settings.js'
 import { ProcessStreams } from './streams.js'
 
 /** What a command line runs in; a process's own unless told. */
@@ -63,17 +63,8 @@ function splitAtDashes(
   return at === -1 || !takesCommand ? { words: argv, command: [] } : { words: argv.slice(0, at), command: argv.slice(at + 1) }
 }
 
-async function runCommand(typed: Typed, command: readonly string[], surroundings: Surroundings): Promise<number> {
-  try {
-    return await runWith(readSettings(typed.options, surroundings.machine), typed, command, surroundings)
-  } catch (error) {
-    if (!(error instanceof CreditError) || typed.definition.isServer === true) throw error
-    const { withWayToBeOperator } = await import('./own-words.js')
-    throw withWayToBeOperator(error)
-  }
-}
-
-async function runWith(settings: Settings, typed: Typed, command: readonly string[], { streams, style }: Surroundings): Promise<number> {
+async function runCommand(typed: Typed, command: readonly string[], { machine, streams, style }: Surroundings): Promise<number> {
+  const settings = readSettings(typed.options, machine)
   const opening = new Opening(settings, { mustExist: typed.definition.isReading === true })
   const invocation: Invocation = {
     arguments: typed.arguments,

@@ -18,18 +18,6 @@ function ofWholeOptions(error: CreditError): CreditError {
   return message === error.message ? error : new CreditError(error.code, message, { ...error, cause: error.cause ?? error })
 }
 
-/**
- * The same refusal for a person at a command line, with the way to be the operator. It is told nowhere else: to an agent it
- * would be the way out of its limit.
- */
-export function withWayToBeOperator(error: CreditError): CreditError {
-  const { code, message, advice, details } = error
-  if (code !== 'unauthenticated' && details['scope'] !== 'operator') return error
-  return new CreditError(code, message, { ...error, advice: [...advice, BE_OPERATOR], cause: error.cause ?? error })
-}
-
-const BE_OPERATOR = 'Whoever has the database is the operator: leave out --key and MCP_CREDITS_KEY.'
-
 const OPTION_OF: ReadonlyMap<string, string> = new Map([
   ['effectiveAt', '--from'],
   ['expiresAt', '--expires'],

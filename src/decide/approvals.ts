@@ -6,7 +6,7 @@ import { formatCredits, toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
 import { moveLimit, raisable } from './budgets.js'
 import type { ResolveApprovalCommand } from './guard-command.js'
-import { isLookedThrough, isSpent } from './consent.js'
+import { isLookedThrough, isSpent, mayClientAnswer } from './consent.js'
 import type { Draft } from './draft.js'
 import { decideGrant } from './grant.js'
 import { guardOn } from './guards.js'
@@ -44,9 +44,10 @@ function unknownApproval(draft: Draft, id: string): Refused {
  */
 function refusalToClient(draft: Draft, { actor, id }: ResolveApprovalCommand, approval: Approval): Refused | null {
   if (approval.key !== actor.key || approval.asks !== 'call') return unknownApproval(draft, id)
-  if (guardOn(draft, 'approval')?.byClient !== true) {
+  const guard = guardOn(draft, 'approval')
+  if (guard === null || !mayClientAnswer(draft, guard, actor.key)) {
     const advice = ['Ask an operator to answer it.']
-    return refuse('forbidden', 'In this account only an operator approves', { details: { approval: id }, advice })
+    return refuse('forbidden', 'Only an operator answers this', { details: { approval: id }, advice })
   }
   return approval.state === 'pending' || approval.state === 'approved' ? null : cannotAnswer(draft, approval)
 }
@@ -138,9 +139,8 @@ function post(
   answered: Pick<Approval, 'state'> & Partial<Pick<Approval, 'expiresAt'>>,
   more: Readonly<Record<string, unknown>> = {},
 ): Outcome {
-  const approval: Approval = { ...approvalOf(record), ...answered, usedBy: null }
+  const approval: Approval = { ...approvalOf(record), ...answered, answeredBy: command.by, usedBy: null }
   const document = approvalDocument(approval)
   const isOpen = isLookedThrough(approval)
-  const detail = { document, by: command.by, ...more }
-  return postRecord(draft, command, { kind: 'approval', id: record.id, change: 'approval_resolved', document, isOpen, detail }, record)
+  return postRecord(draft, command, { kind: 'approval', id: record.id, change: 'approval_resolved', document, isOpen, detail: { document, ...more } }, record)
 }

@@ -29,7 +29,7 @@ function isOperators(draft: Draft, command: Command): boolean {
 }
 
 /** Whoever has handed credits on takes them back: a key revokes those below it, and of no other learns whether there is one. */
-function isBelow(draft: Draft, id: string, { key }: Command['actor']): boolean {
+export function isBelow(draft: Draft, id: string, { key }: Command['actor']): boolean {
   return key !== null && keyNamed(draft, id)?.ancestors.includes(key) === true
 }
 
@@ -39,7 +39,7 @@ function isBelow(draft: Draft, id: string, { key }: Command['actor']): boolean {
  */
 export function refusalByKey(draft: Draft, command: Command): Refused | null {
   const { actor, kind } = command
-  if (isOperators(draft, command) && actor.holder !== 'operator') return refuse('forbidden', 'Only an operator does this; ask one', { details: { command: kind } })
+  if (isOperators(draft, command) && actor.holder !== 'operator') return onlyOperators(command)
   const isFinishing = (FINISHING.has(kind) && actor.holder !== 'operator') || isGivingBack(command)
   if (actor.key === null || isFinishing || actor.keyOf !== undefined) return null
   const key = keyNamed(draft, actor.key)
@@ -52,6 +52,12 @@ export function refusalByKey(draft: Draft, command: Command): Refused | null {
   const scope = isOperators(draft, command) ? 'admin' : READING.has(kind) ? 'credits:read' : 'credits:spend'
   if (hasScope(key.scopes, scope)) return null
   return refuse('forbidden', `${keyWords(key)} may not do this; it takes the scope ${scope}`, { details: { scope, scopes: key.scopes } })
+}
+
+/** A key that may revoke some is told which, in the same words whatever else it has named. */
+function onlyOperators({ kind, actor }: Command): Refused {
+  const words = kind === 'revoke_key' && actor.key !== null ? 'A key revokes the keys below it and no other; ask an operator' : 'Only an operator does this; ask one'
+  return refuse('forbidden', words, { details: { command: kind } })
 }
 
 /** Remembers that a key was used, to the hour, in the write of what it was used for. */

@@ -1,5 +1,6 @@
-import { type Budget, budgetDocument, budgetOf, limitAt, type Raise, RAISES_MAX, scopeName, windowName } from '../budgets/budget.js'
+import { type Budget, budgetDocument, budgetOf, type BudgetTerms, limitAt, type Raise, RAISES_MAX, scopeName, windowName } from '../budgets/budget.js'
 import { counterAt } from '../budgets/window.js'
+import { keyOf, whyInvalid } from '../keys/key.js'
 import { type AccountRecord, SPENDING_CAP } from '../ledger/account-record.js'
 import { AMOUNT_MAX, formatCredits, type MicroCredits, smaller, toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
@@ -18,6 +19,7 @@ export function decideSetBudget(draft: Draft, command: SetBudgetCommand): Outcom
   const { id, terms } = command
   if (id === SPENDING_CAP) return ofThePlan()
   if (id === ABOVE) return meantOtherwise()
+  if (isLimitOfKey(draft, id) && !limitsKey(terms, id)) return ofTheKey(id)
   const record = openRecord(draft, 'budget', id)
   const expired = record === null && tooMany(draft, 'budget') !== null ? expiredKeys(draft) : []
   const full = record === null ? tooMany(draft, 'budget', { holds: staysWithout(expired) }) : null
@@ -43,6 +45,7 @@ function rearm(draft: Draft, budget: Budget): void {
 
 export function decideRemoveBudget(draft: Draft, command: RemoveBudgetCommand): Outcome {
   if (command.id === SPENDING_CAP) return ofThePlan()
+  if (isLimitOfKey(draft, command.id)) return ofTheKey(command.id)
   const record = openRecord(draft, 'budget', command.id)
   return record === null ? unknownBudget(draft, command.id) : closeRecord(draft, command, record, 'budget_removed')
 }
@@ -111,6 +114,25 @@ function unknownBudget(draft: Draft, id: string): Refused {
 
 function meantOtherwise(): Refused {
   return refuse('invalid_request', `id: ${ABOVE} is what a limit above a delegated key is called to it; choose another`, { details: { field: 'id' } })
+}
+
+/** Whether it is the limit with which a key was carved out that holds: without it the key would see and spend what its account has. */
+function isLimitOfKey(draft: Draft, id: string): boolean {
+  const record = draft.record('key', id)
+  const key = record === null ? null : keyOf(record)
+  return key !== null && key.isDelegated && whyInvalid(key, draft.at) === null && openRecord(draft, 'budget', id) !== null
+}
+
+/** Whether terms hold back all that a key spends. */
+function limitsKey({ scope: { values, each }, window, enforcement }: BudgetTerms, key: string): boolean {
+  return values.key === key && Object.keys(values).length === 1 && each === null && window.kind !== 'run' && enforcement === 'hard'
+}
+
+function ofTheKey(id: string): Refused {
+  return refuse('invalid_request', `The budget ${id} is the limit with which the key ${id} was delegated; while the key holds, it stays a hard limit on all that the key spends`, {
+    details: { budget: id, key: id },
+    advice: [`Revoke the key, and its limit goes with it: npx mcp-credits key revoke ${id}`, `Or raise the limit: npx mcp-credits budget raise ${id} <credits>`],
+  })
 }
 
 function ofThePlan(): Refused {

@@ -9,7 +9,7 @@ import type { Draft } from './draft.js'
 import { type GuardedCall, guardOn } from './guards.js'
 import { tell } from './messages.js'
 import { refuse, type Refused } from './outcome.js'
-import { keyNameOf } from './spend-facts.js'
+import { keyNamed, keyNameOf } from './spend-facts.js'
 
 /** A person's yes that a call can be made on. */
 export interface Consent {
@@ -92,6 +92,7 @@ function ask(draft: Draft, guard: Guard<ApprovalTerms>, call: GuardedCall, befor
     asked: (before?.asked ?? 0) + 1,
     askedAt: draft.at,
     expiresAt: draft.at + guard.waitMs,
+    answeredBy: null,
     usedBy: null,
   }
   putApproval(draft, approval, draft.account.sequence)
@@ -151,7 +152,7 @@ function refuseFor(draft: Draft, guard: Guard<ApprovalTerms>, call: GuardedCall,
   const how = howToApprove(draft, id)
   const until = formatInstant(expiresAt)
   const isDenied = state === 'denied'
-  const facts = { id, status: state, maximum: toCredits(maximum), askedAt: formatInstant(askedAt), expiresAt: until, how, atClient: guard.byClient }
+  const facts = { id, status: state, maximum: toCredits(maximum), askedAt: formatInstant(askedAt), expiresAt: until, how, atClient: mayClientAnswer(draft, guard, call.key) }
   return refuse('approval_required', `${wordsOf(guard, call)}${isDenied ? ', and it was denied' : ''}`, {
     details: detailsOf(guard, call),
     advice: isDenied
@@ -166,6 +167,14 @@ function refuseToAsk(draft: Draft, guard: Guard<ApprovalTerms>, call: GuardedCal
     details: { ...detailsOf(guard, call), pendingMax: PENDING_BY_KEY_MAX },
     advice: [`Answer those first: npx mcp-credits approvals --account ${draft.account.id}`, 'Then make the very same call again.'],
   })
+}
+
+/**
+ * Whether whoever sits at the client may answer for a key. Behind a delegated one sits an agent that another has sent: its
+ * yes would be its own.
+ */
+export function mayClientAnswer(draft: Draft, { byClient }: ApprovalTerms, key: string | null): boolean {
+  return byClient && (key === null || keyNamed(draft, key)?.isDelegated !== true)
 }
 
 type Costing = Pick<GuardedCall, 'key' | 'operation' | 'tool' | 'amount' | 'available'> & Partial<Pick<GuardedCall, 'variant' | 'quantity'>>

@@ -1,4 +1,4 @@
-import type { RequestKind } from '../budgets/approval.js'
+import type { Answerer, RequestKind } from '../budgets/approval.js'
 import type { GuardTerms } from '../budgets/guard.js'
 import type { MicroCredits } from '../money/credits.js'
 import type { Addressed } from './command.js'
@@ -35,7 +35,7 @@ export interface ResolveApprovalCommand extends Addressed {
   readonly kind: 'resolve_approval'
   readonly id: string
   readonly answer: 'approved' | 'denied'
-  readonly by: 'operator' | 'client'
+  readonly by: Answerer
 }
 
 /** The commands about rules that ask or stop, and about what people are asked. */

@@ -1,3 +1,4 @@
+import type { Answerer } from '../budgets/approval.js'
 import { canonicalJson } from '../catalog/canonical-json.js'
 import type { Reservation } from '../ledger/reservation.js'
 import type { Labels, Transaction } from '../ledger/transaction.js'
@@ -67,9 +68,9 @@ export function notePassed(draft: Draft, { call, consent, running }: Passed, by:
   if (running !== null) noteCall(draft, running, call, reservation)
 }
 
-/** On which yes credits are spent, as a row of the journal keeps it: only where it took one. */
-export function consentDetail({ consent }: Passed): { readonly approval?: string } {
-  return consent === null ? {} : { approval: consent.approval.id }
+/** On which yes credits are spent, and whose it was, as a row of the journal keeps it: only where it took one. */
+export function consentDetail({ consent }: Passed): { readonly approval?: string; readonly answeredBy?: Answerer | null } {
+  return consent === null ? {} : { approval: consent.approval.id, answeredBy: consent.approval.answeredBy }
 }
 
 /** What makes a call the same as another of one key, or of anybody where none is told. */

@@ -2,7 +2,7 @@ import { toCredits } from '../money/credits.js'
 import type { ReleaseCommand } from './command.js'
 import type { Draft } from './draft.js'
 import { balanceDetail, expireReturned, lastingChange } from './expire.js'
-import { heldReservation, notOpen } from './held-reservation.js'
+import { heldReservation, isHeldBy, notOpen } from './held-reservation.js'
 import { returnMoves } from './moves.js'
 import type { Outcome } from './outcome.js'
 import { leftAfterReturn } from './own-part.js'
@@ -11,7 +11,7 @@ import { done } from './result.js'
 
 /** Ends a reservation without a charge: all that it pinned goes back to the grants it came from. */
 export function decideRelease(draft: Draft, command: ReleaseCommand): Outcome {
-  const held = heldReservation(draft, command.reservation, command.actor)
+  const held = heldReservation(draft, command.reservation, command.actor, true)
   if (held.kind === 'refused') return held
   const { reservation } = held
   if (held.isLate) return notOpen(reservation)
@@ -32,7 +32,8 @@ export function decideRelease(draft: Draft, command: ReleaseCommand): Outcome {
       released: toCredits(reservation.amount),
       ...(command.fault === null ? {} : { fault: command.fault }),
       ...balanceDetail(draft, moves),
-      ...leftAfterReturn(draft, reservation, lastingChange(draft, moves)),
+      // A row of the key above tells neither of them what the other has left.
+      ...(isHeldBy(reservation, command.actor) ? leftAfterReturn(draft, reservation, lastingChange(draft, moves)) : {}),
     },
   })
   const ended = draft.endReservation(reservation, 'released', transaction)

@@ -52,6 +52,7 @@ export function decideRequestCredits(draft: Draft, command: RequestCreditsComman
     asked: 1,
     askedAt: draft.at,
     expiresAt: draft.at + (asks === 'approval' && guard !== null ? guard.waitMs : WAIT_MS),
+    answeredBy: null,
     usedBy: null,
   }
   const document = approvalDocument(approval)

@@ -1,5 +1,8 @@
+import { toolNamed } from '../catalog/tool-id.js'
 import type { Actual, Subject } from '../decide/command.js'
+import { CreditError } from '../errors.js'
 import { parseCredits } from '../money/credits.js'
+import { isPlainTool, PLAIN_TOOL } from './inputs.js'
 import { readAmount } from './read-input.js'
 
 interface AskedActual {
@@ -24,10 +27,18 @@ export function actualOf({ actual, quantity, usage }: AskedActual): Actual {
   }
 }
 
-/** What is to be priced, as the core takes it. */
+/**
+ * What is to be priced, as the core takes it. A tool is named by its field or, where an operation is, as `prices` names it.
+ *
+ * @throws CreditError `invalid_request` for more than arguments with a tool, `invalid_amount`
+ */
 export function subjectOf(asked: AskedCall): Subject {
+  const tool = asked.tool ?? (asked.operation === undefined ? null : toolNamed(asked.operation))
+  if (tool !== null) {
+    if (!isPlainTool({ ...asked, tool }) || asked.actual !== undefined) throw new CreditError('invalid_request', PLAIN_TOOL)
+    return { kind: 'tool', tool, args: asked.args ?? {} }
+  }
   const { actual, usage } = actualOf({ actual: asked.actual, usage: asked.usage })
-  if (asked.tool !== undefined) return { kind: 'tool', tool: asked.tool, args: asked.args ?? {} }
   if (asked.operation === undefined) return { kind: 'quoted', actual: { actual, usage } }
   return {
     kind: 'operation',

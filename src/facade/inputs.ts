@@ -31,7 +31,7 @@ const call = {
   args: args.optional(),
 }
 
-const PLAIN_TOOL = 'a call of a tool has args alone: they say what it comes to'
+export const PLAIN_TOOL = 'a call of a tool has args alone: they say what it comes to'
 const OF_OPERATION = { path: ['operation'], message: 'expected an operation with variant, quantity and args' }
 
 /** What is to be done where a quote, a list or a campaign may say it instead. */
@@ -60,7 +60,7 @@ interface AskedCall {
 }
 
 /** What a tool's call comes to, its arguments say. */
-function isPlainTool({ tool, variant, quantity, usage }: AskedCall): boolean {
+export function isPlainTool({ tool, variant, quantity, usage }: AskedCall): boolean {
   return tool === undefined || (variant === undefined && quantity === undefined && usage === undefined)
 }
 

@@ -80,7 +80,7 @@ export const operatorInputs = {
       ...write,
       id,
       credits: amount.optional(),
-      percent: z.number().gt(0).max(100).optional(),
+      percent: z.number().refine((value) => value > 0 && value <= 100, 'expected a percentage, more than 0 and at most 100').meta({ exclusiveMinimum: 0, maximum: 100 }).optional(),
       level: z.enum(['low', 'critical']).default('low'),
       when: z.enum(['at_or_below', 'below']).default('at_or_below'),
     })

@@ -83,6 +83,7 @@ const approval = {
   budget: text.nullable(),
   reason: text.nullable(),
   asked_at: moment,
+  answered_by: z.enum(['operator', 'client']).nullable(),
   expires_at: moment,
 }
 
@@ -101,6 +102,7 @@ const APPROVAL = {
   budget: null,
   reason: null,
   asked_at: '2026-11-05T14:30:00.000Z',
+  answered_by: null,
   expires_at: '2026-11-05T16:30:00.000Z',
 }
 
@@ -108,5 +110,5 @@ export const approvalsAnswer = listOf('approvals', z.looseObject(approval), APPR
 export const resolvedApprovalAnswer: Answer = {
   name: 'resolved_approval',
   schema: z.looseObject({ ...written, ...approval }),
-  example: { ...WRITTEN, ...APPROVAL, status: 'approved', expires_at: '2026-11-06T14:35:00.000Z' },
+  example: { ...WRITTEN, ...APPROVAL, status: 'approved', answered_by: 'operator', expires_at: '2026-11-06T14:35:00.000Z' },
 }

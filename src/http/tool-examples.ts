@@ -129,6 +129,7 @@ export const toolExamples: Readonly<Record<string, { readonly input: Wire; reado
       grants: [{ id: 'gr_1_b273933f58', source: 'allowance', credits: 60 }],
       budgets: [DAILY],
       quote: null,
+      approval: null,
       attempts: [{ at: NOW, outcome: 'charged' }],
       refunds: [],
     },
@@ -151,7 +152,7 @@ export const toolExamples: Readonly<Record<string, { readonly input: Wire; reado
   },
   settle_reservation: {
     input: { reservation: RESERVATION },
-    output: { transaction: 'tx_6_9615b32957', charged: 40, released: 0, uncollected: 0, balance: 150, replayed: false },
+    output: { transaction: 'tx_6_9615b32957', charged: 40, released: 0, uncollected: 0, late: false, balance: 150, replayed: false },
   },
   release_reservation: {
     input: { reservation: RESERVATION, fault: 'provider' },

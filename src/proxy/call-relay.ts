@@ -29,6 +29,8 @@ export function readToolCall(request: ClientRequest): ToolCall | JsonRpcError {
 }
 
 export const UPSTREAM_ENDED: JsonRpcError = { code: INTERNAL_ERROR, message: 'The upstream server ended before it answered' }
+/** Why not is for whoever runs us: it may name what stands on this machine. */
+export const UPSTREAM_NOT_STARTED: JsonRpcError = { code: INTERNAL_ERROR, message: 'The upstream server could not be started or reached' }
 
 const NOT_METERED: JsonRpcError = {
   code: INTERNAL_ERROR,
@@ -182,7 +184,7 @@ class Flight {
   }
 
   #endedAnswer(by: Ending): UpstreamAnswer {
-    if (by === 'upstream_ended') return { kind: 'error', error: UPSTREAM_ENDED }
+    if (by === 'upstream_ended') return { kind: 'error', error: this.#wires.goneError() }
     return { kind: 'ended', by, started: this.#isStarted }
   }
 

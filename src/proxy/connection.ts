@@ -1,4 +1,5 @@
 import type { ClientLine } from '../json/json-rpc.js'
+import { UPSTREAM_ENDED, UPSTREAM_NOT_STARTED } from './call-relay.js'
 import type { ParamHeader } from './param-headers.js'
 import type { EndedBy, JsonObject, Meter, OwnServer, Prices, ProxyLimits } from './ports.js'
 import { Relay } from './relay.js'
@@ -47,14 +48,14 @@ export class Connection {
     try {
       this.#link = options.upstream(line => this.#relay.fromUpstream(line) ?? options.client.congestion?.())
     } catch (error) {
-      this.#relay.endAll('upstream_ended')
+      this.#relay.endAll('upstream_ended', UPSTREAM_NOT_STARTED)
       throw error
     }
     this.gone = this.#link.exit.then(() => undefined)
     this.ended = this.#link.exit.then(async exit => {
       const isClean = exit.kind === 'exited' && exit.code === 0 && !this.#relay.hasOpenRequests
       if (this.#closing === undefined && !isClean) options.report(describeExit(exit))
-      this.#relay.endAll(this.#closing ?? 'upstream_ended')
+      this.#relay.endAll(this.#closing ?? 'upstream_ended', exit.kind === 'not_started' ? UPSTREAM_NOT_STARTED : UPSTREAM_ENDED)
       if (!(await within(this.#relay.settled(), this.#limits.settleGraceMs))) options.report('some calls were not settled in time')
       return { exit, isClean }
     })

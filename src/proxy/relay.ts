@@ -12,7 +12,7 @@ import { answerOurselves, type OwnWork } from './own-relay.js'
 import { OwnResourceRequests } from './own-resources.js'
 import { type Ending, type PendingRequest, PendingRequests } from './pending-requests.js'
 import type { ParamHeader } from './param-headers.js'
-import type { JsonObject, Meter, ProxyLimits } from './ports.js'
+import type { JsonObject, JsonRpcError, Meter, ProxyLimits } from './ports.js'
 import { batchReplies, type ClientLines, lineReply, type Reply, replyWith, SILENT } from './reply.js'
 import { couldBeOurs } from './rewrite.js'
 import { type OpenTask, TaskBook } from './task-book.js'
@@ -44,6 +44,7 @@ export class Relay {
   readonly #admissions = new Set<Promise<void>>()
   readonly #calls = new Set<Promise<void>>()
   #closedBy: Ending | undefined
+  #goneError = UPSTREAM_ENDED
   readonly #unwatchPrices: (() => void) | undefined
   /** Set once a client has shaken hands as those up to 2025-11-25 do: only they are told of changes without asking to be. */
   #isGreeted = false
@@ -57,6 +58,7 @@ export class Relay {
       askUpstream: (method, params) => this.#askUpstream(method, params),
       person: new ClientPerson({ write: line => options.client.write(line), newId: options.newId, timeoutMs: options.limits.personGraceMs }),
       closedBy: () => this.#closedBy,
+      goneError: () => this.#goneError,
       track: work => this.#track(work),
       report: options.report
     }
@@ -120,12 +122,13 @@ export class Relay {
     this.#wires.person.close()
   }
 
-  /** Ends every open request and task: with an error if the upstream is gone, otherwise as cancelled from our side. */
-  endAll(by: Ending): void {
+  /** Ends every open request and task: with `gone` if the upstream is, otherwise as cancelled from our side. */
+  endAll(by: Ending, gone: JsonRpcError = UPSTREAM_ENDED): void {
+    this.#goneError = gone
     this.stopAsking()
     this.stopForwarding(by)
     this.#wires.pending.endAll(by)
-    this.#tasks.endAll(by, UPSTREAM_ENDED)
+    this.#tasks.endAll(by, gone)
     this.#ownResources.close()
     this.#unwatchPrices?.()
   }
@@ -255,7 +258,7 @@ export class Relay {
     reply: Reply,
     rewrite?: (answer: Answer) => Promise<Answer>
   ): Promise<void> | undefined {
-    if (this.#closedBy !== undefined) return replyWith(reply, request.id, { error: UPSTREAM_ENDED })
+    if (this.#closedBy !== undefined) return replyWith(reply, request.id, { error: this.#goneError })
     const { pending } = this.#wires
     const entry: PendingRequest = {
       isUpstream: () => true,
@@ -267,7 +270,7 @@ export class Relay {
       },
       ended: by => {
         pending.remove(request.id)
-        if (by === 'upstream_ended') void replyWith(reply, request.id, { error: UPSTREAM_ENDED })
+        if (by === 'upstream_ended') void replyWith(reply, request.id, { error: this.#goneError })
         else reply.nothing()
       }
     }
@@ -311,7 +314,7 @@ export class Relay {
   }
 
   #askUpstream(method: string, params: JsonObject): Promise<Answer> {
-    if (this.#closedBy !== undefined) return Promise.resolve({ error: UPSTREAM_ENDED })
+    if (this.#closedBy !== undefined) return Promise.resolve({ error: this.#goneError })
     const id = `mcp-credits:${this.#options.newId()}`
     const { pending } = this.#wires
     return new Promise(resolve => {
@@ -320,7 +323,7 @@ export class Relay {
         resolve(answer)
         return undefined
       }
-      pending.add(id, { isUpstream: () => true, answered: finish, ended: () => void finish({ error: UPSTREAM_ENDED }) })
+      pending.add(id, { isUpstream: () => true, answered: finish, ended: () => void finish({ error: this.#goneError }) })
       void this.#wires.toUpstream(requestText(id, method, params))
     })
   }

@@ -1,7 +1,7 @@
 import type { Answer } from '../json/json-rpc.js'
 import type { ClientPerson } from './client-person.js'
 import type { Ending, PendingRequests } from './pending-requests.js'
-import type { JsonObject, ProxyLimits } from './ports.js'
+import type { JsonObject, JsonRpcError, ProxyLimits } from './ports.js'
 
 /** What the parts of the relay share: both directions, the open requests, and the work that an exit has to wait for. */
 export interface Wires {
@@ -12,6 +12,8 @@ export interface Wires {
   readonly askUpstream: (method: string, params: JsonObject) => Promise<Answer>
   /** Why nothing more is forwarded, once that is so: a call that is only now ready to run ends by it. */
   readonly closedBy: () => Ending | undefined
+  /** What answers a request that the upstream, which is gone, does not. */
+  readonly goneError: () => JsonRpcError
   /** Who may be asked whether something may be spent. */
   readonly person: ClientPerson
   /** Keeps the exit waiting for `work`, and reports its rejection, which is a bug. */

@@ -60,6 +60,8 @@ export function needsOf(command: Command): readonly Need[] {
       break
     case 'set_budget':
     case 'remove_budget':
+      needs.push({ kind: 'record', of: 'key', id: command.id }, { kind: 'record', of: 'budget', id: command.id })
+      break
     case 'raise_budget':
       needs.push({ kind: 'record', of: 'budget', id: command.id })
       break

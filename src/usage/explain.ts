@@ -1,3 +1,4 @@
+import type { Answerer } from '../budgets/approval.js'
 import type { Draft } from '../decide/draft.js'
 import { nameOf, ownerIn } from '../decide/idempotency.js'
 import { isOwnOf } from '../decide/own-part.js'
@@ -86,6 +87,7 @@ function running(draft: Draft, reservation: Reservation): ExplainResult {
     priceVersion: reservation.priceVersion,
     attempts: [{ at: formatInstant(reservation.openedAt), outcome: 'in_progress' }],
     quote: row === null ? null : quoteUnder(draft, row),
+    approval: row === null ? null : consentOf(row),
   }
 }
 
@@ -114,6 +116,7 @@ function explained(draft: Draft, transaction: Transaction, own: OwnPart | null):
     attempts: attemptsOf(transaction, reserve, outcome),
     refunds: refunds.map((refund) => transactionResult(refund, shown)),
     quote: quoteUnder(draft, reserve ?? transaction),
+    approval: consentOf(reserve ?? transaction),
     ...planFacts(draft, transaction),
   }
 }
@@ -134,6 +137,11 @@ function outcomeOf(draft: Draft, transaction: Transaction): ExplainResult['outco
   if (transaction.kind !== 'reserve') return 'not_charged'
   const state = draft.reservation(transaction.sequence)?.state
   return state === 'open' ? 'in_progress' : state === 'settled' ? 'charged' : 'not_charged'
+}
+
+/** The yes that a row was spent on; null for a row that spends none, such as the one that gave it. */
+function consentOf({ detail: { approval, answeredBy } }: Transaction): ExplainResult['approval'] {
+  return typeof approval !== 'string' || answeredBy === undefined ? null : { id: approval, answeredBy: answeredBy as Answerer | null }
 }
 
 /** The grants that paid, by what each gave; what none gave was owed. */
@@ -181,8 +189,9 @@ function wordsFor(transaction: Transaction, { charged, refunded, reserve }: Sums
   if (!isSpending(transaction)) return `A ${transaction.kind} of ${creditWords(transaction.credits)}${what === '' ? '' : ` for ${what}`}.`
   const version = `price version ${transaction.priceVersion}`
   const held = reserve === null ? '' : `, of ${formatCredits(reserve.credits)} reserved`
+  const late = transaction.detail['late'] === true ? ', after its reservation had timed out' : ''
   const back = refunded === 0n ? '' : ` ${creditWords(refunded)} ${refunded === MICRO_PER_CREDIT ? 'was' : 'were'} refunded.`
-  return `${creditWords(charged)} for ${what} by ${version}${held}.${back}`
+  return `${creditWords(charged)} for ${what} by ${version}${held}${late}.${back}`
 }
 
 const NOTHING: Omit<ExplainResult, 'outcome' | 'explanation'> = {
@@ -199,4 +208,5 @@ const NOTHING: Omit<ExplainResult, 'outcome' | 'explanation'> = {
   attempts: [],
   refunds: [],
   quote: null,
+  approval: null,
 }

@@ -79,7 +79,7 @@ function hasAsked(ledger: Ledger, account: string, { key }: Party, id: string): 
 
 export function approvalResult(record: Pick<AccountRecord, 'id' | 'document'>, at: Instant): ApprovalResult {
   const approval = approvalOf(record)
-  const { id, asks, maximum, operation, variant, tool, quantity, labels, key, keyName, budget, reason, askedAt, expiresAt } = approval
+  const { id, asks, maximum, operation, variant, tool, quantity, labels, key, keyName, budget, reason, askedAt, answeredBy, expiresAt } = approval
   return {
     id,
     asks,
@@ -95,6 +95,7 @@ export function approvalResult(record: Pick<AccountRecord, 'id' | 'document'>, a
     budget,
     reason,
     askedAt: formatInstant(askedAt),
+    answeredBy,
     expiresAt: formatInstant(expiresAt),
   }
 }

@@ -190,7 +190,7 @@ function cursorBefore({ account, own }: Reader, sequence: number): string {
 function sequenceOfCursor(reader: Reader, cursor: string): number {
   const sequence = Number(/^([1-9]\d{0,14})\./.exec(cursor)?.[1])
   if (Number.isSafeInteger(sequence) && cursorBefore(reader, sequence) === cursor) return sequence
-  throw new CreditError('invalid_request', 'cursor is not one of this account; expected the nextCursor of a page before', {
+  throw new CreditError('invalid_request', 'cursor is not one of this account; expected one that the page before gave', {
     details: { field: 'cursor' },
   })
 }

@@ -1,3 +1,4 @@
+import type { Answerer } from '../budgets/approval.js'
 import type { Level } from '../budgets/level.js'
 import type { RecordedLine } from '../decide/price-subject.js'
 import type { Cheaper } from '../errors.js'
@@ -98,6 +99,8 @@ export interface SettleResult extends WriteResult {
   readonly charged: number
   readonly released: number
   readonly uncollected: number
+  /** Whether the reservation had timed out before: then what is available is charged, as far as it goes. */
+  readonly late: boolean
 }
 
 /** What a reservation gave back; `charged` is more than 0 where the fault was the caller's. */
@@ -221,6 +224,8 @@ export interface ApprovalResult {
   readonly budget: string | null
   readonly reason: string | null
   readonly askedAt: string
+  /** Who said yes or no; null for nobody yet. */
+  readonly answeredBy: Answerer | null
   readonly expiresAt: string
 }
 
@@ -338,6 +343,8 @@ export interface ExplainResult {
   readonly refunds: readonly TransactionResult[]
   /** The quote that it was charged under, and the most that its call could cost by it; null without one. */
   readonly quote: { readonly quoteId: string; readonly maximum: number; readonly expiresAt: string } | null
+  /** The yes that it was spent on, and who said it; null where it took none. */
+  readonly approval: { readonly id: string; readonly answeredBy: Answerer | null } | null
 }
 
 /** How many units of each operation so many credits pay for. */

@@ -64,8 +64,12 @@ export function grantResult(done: Done): GrantResult {
 
 export function chargeResult(done: Done): ChargeResult {
   const { transaction } = done
+  const { transaction: id, balance, replayed } = writeResult(done)
   return {
-    ...writeResult(done),
+    // Field by field: an object that is copied and then added to costs more than all the rest of an answer.
+    transaction: id,
+    balance,
+    replayed,
     charged: toCredits(transaction?.credits ?? 0n),
     variant: transaction?.variant ?? null,
     picked: (transaction?.detail['picked'] as string | undefined) ?? null,
@@ -100,11 +104,15 @@ export function extendResult({ reservation, transaction, replayed }: Done): Exte
 
 export function settleResult(done: Done): SettleResult {
   const detail = done.transaction?.detail ?? {}
+  const { transaction, balance, replayed } = writeResult(done)
   return {
-    ...writeResult(done),
+    transaction,
+    balance,
+    replayed,
     charged: chargedBy(done),
     released: (detail['released'] as number | undefined) ?? 0,
     uncollected: (detail['uncollected'] as number | undefined) ?? 0,
+    late: detail['late'] === true,
   }
 }
 

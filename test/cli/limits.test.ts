@@ -266,7 +266,7 @@ describe('alert and messages', () => {
     [['alert', 'set', 'x', '--below', '5', '--burn', '5'], 'give one of --below, --remaining and --burn'],
     [['alert', 'set', 'x', '--below', '0'], '--below'],
     [['alert', 'set', 'x', '--below', 'few'], '--below'],
-    [['alert', 'set', 'x', '--remaining', '101'], '--remaining: expected at most 100, found 101'],
+    [['alert', 'set', 'x', '--remaining', '101'], '--remaining: expected a percentage, more than 0 and at most 100'],
     [['alert', 'set', 'x', '--remaining', 'half'], '--remaining: expected a number'],
     [['alert', 'set', 'x', '--below', '5', '--level', 'mild'], '--level: expected one of low, critical, found "mild"'],
     [['alert', 'set', 'x', '--below', '5', '--window', 'day'], '--window goes with --burn only'],

@@ -126,6 +126,23 @@ describe('approvals', () => {
     `)
   })
 
+  it('AX-04, AX-16: whoever sits at the client of a delegated key says neither yes nor no for it', () => {
+    const ledger = scenario(`${START}
+      0  | mint top                               | ok                | 100
+      0  | delegate leaf 50 by agent holder_key top | ok              | 100
+      1m | charge 30 by agent holder_key leaf     | approval_required | 100
+      2m | approve asked client yes by agent holder_key leaf | forbidden | 100
+      2m | deny asked client yes by agent holder_key leaf | forbidden  | 100
+         = asked pending
+      3m | approve asked                          | ok                | 100
+      4m | charge 30 by agent holder_key leaf     | ok                | 70
+    `)
+    expect(refusalOf(attempt(ledger, '5m', 'charge 31 by agent holder_key top')).approval).toMatchObject({ atClient: true })
+    attempt(ledger, '5m', 'grant 100')
+    attempt(ledger, '5m', 'delegate other 50 by agent holder_key top')
+    expect(refusalOf(attempt(ledger, '5m', 'charge 31 by agent holder_key other')).approval).toMatchObject({ atClient: false })
+  })
+
   it('a yes can be used until it lapses, and can be taken back before', () => {
     scenario(`
       0        | account                             | ok                | 0

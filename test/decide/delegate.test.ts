@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { budgetOf } from '../../src/budgets/budget.js'
 import { DEPTH_MAX } from '../../src/decide/delegate.js'
 import { nearest } from '../../src/decide/nearest.js'
 import { keyOf } from '../../src/keys/key.js'
@@ -158,6 +157,52 @@ describe('delegate', () => {
       0 | charge 1 by agent holder_key last                        | unauthenticated | 99
       0 | revoke last by agent holder_key mid                      | unauthenticated | 99
       0 | charge 1 by agent holder_key side                        | ok              | 98
+    `)
+  })
+
+  it('AX-03, AX-06: a key releases what keys below it hold, also once they are revoked, and neither settles nor extends it', () => {
+    const ledger = scenario(`
+      0  | account                                              | ok              | 0
+      0  | grant 100                                            | ok              | 100
+      0  | mint top                                             | ok              | 100
+      0  | mint other                                           | ok              | 100
+      0  | delegate mid 50 delegates yes by agent holder_key top | ok             | 100
+      0  | delegate leaf 20 by agent holder_key mid             | ok              | 100
+      0  | reserve 10 by agent holder_key leaf as held          | ok              | 90
+      0  | reserve 5 by agent holder_key leaf as finished       | ok              | 85
+      0  | reserve 5 by meter holder_key leaf as running        | ok              | 80
+      0  | reserve 5 by agent holder_key mid as above           | ok              | 75
+      0  | revoke leaf by agent holder_key mid                  | ok              | 75
+      1m | settle held 10 by agent holder_key mid               | forbidden       | 75
+      1m | extend held by agent holder_key mid                  | forbidden       | 75
+      1m | release held by agent holder_key other               | unknown_reservation | 75
+      1m | release held by agent                                | unknown_reservation | 75
+      1m | release above by agent holder_key leaf               | unknown_reservation | 75
+      1m | release running by agent holder_key top              | unknown_reservation | 75
+      1m | release held by agent holder_key mid key r1          | ok              | 85
+         > release 10: reserved/#1 -10=15, available/#1 +10=85
+      1m | release held by agent holder_key mid key r1          | replay          | 85
+      1m | release held by agent holder_key top                 | reservation_not_open | 85
+      2m | settle finished 5 by agent holder_key leaf           | ok              | 85
+      3m | reserve 5 by agent holder_key mid as more            | ok              | 80
+      3m | revoke mid by agent holder_key top                   | ok              | 80
+      4m | release more by agent holder_key top                 | ok              | 85
+    `)
+    const freed = ledger.journal.find((row) => row.kind === 'release')
+    expect(freed).toMatchObject({ key: 'mid' })
+    // What the revoked key has left is nothing to the key above it, and the other way round.
+    expect(freed?.detail).not.toHaveProperty('left')
+  })
+
+  it('AX-06: a key that holds no more frees nothing of those below it', () => {
+    scenario(`
+      0  | account                                              | ok                  | 0
+      0  | grant 100                                            | ok                  | 100
+      0  | mint top                                             | ok                  | 100
+      0  | delegate leaf 20 by agent holder_key top             | ok                  | 100
+      0  | reserve 10 by agent holder_key leaf as held          | ok                  | 90
+      0  | revoke top                                           | ok                  | 90
+      1m | release held by agent holder_key top                 | unknown_reservation | 90
     `)
   })
 
@@ -392,7 +437,7 @@ describe('scopes', () => {
 })
 
 describe('limits made by delegation', () => {
-  it('are budgets as any other: raised, changed and removed by an operator', () => {
+  it('are budgets as any other: raised and changed by an operator, and there for as long as the key', () => {
     const ledger = scenario(`
       0 | account                                    | ok              | 0
       0 | grant 100                                  | ok              | 100
@@ -404,12 +449,23 @@ describe('limits made by delegation', () => {
       0 | charge 1 by agent holder_key a             | budget_exceeded | 90
       0 | budget a 12 window total scope key=a       | ok              | 90
       0 | charge 2 by agent holder_key a             | ok              | 88
-      0 | unbudget a                                 | ok              | 88
-      0 | charge 2 by agent holder_key a             | ok              | 86
-      0 | budget a 1 scope key=top                   | ok              | 86
-      0 | revoke a                                   | ok              | 86
+      0 | unbudget a                                 | invalid_request | 88
+      0 | budget a 50 scope key=top                  | invalid_request | 88
+      0 | budget a 50 scope key=a,tool=other         | invalid_request | 88
+      0 | budget a 50 scope key=a enforcement alert  | invalid_request | 88
+      0 | budget a 50 window run scope key=a         | invalid_request | 88
+      0 | budget a 4 window day scope key=a          | ok              | 88
+      0 | budget other 50 scope key=a                | ok              | 88
+      0 | unbudget other                             | ok              | 88
+      0 | charge 4 by agent holder_key a             | ok              | 84
+      0 | charge 1 by agent holder_key a             | budget_exceeded | 84
+      0 | revoke a                                   | ok              | 84
+      0 | unbudget a                                 | unknown_budget  | 84
+      0 | budget a 1 scope key=top                   | ok              | 84
+      0 | unbudget a                                 | ok              | 84
+      0 | delegate b 5 for 1h by agent holder_key top | ok             | 84
+      1h | unbudget b                                | ok              | 84
     `)
-    // Given another scope, it is the operator's own budget by now.
-    expect(ledger.records('budget').map(budgetOf)).toMatchObject([{ id: 'a', scope: { values: { key: 'top' } } }])
+    expect(ledger.records('budget')).toEqual([])
   })
 })

@@ -365,10 +365,13 @@ describe('AX-01: a reservation under a quote', () => {
       2m  | reserve tool work quote q by meter ttl 1m call c | ok               | 29
           > amend 0
       2m  | reserve tool work quote q by meter ttl 1m    | quote_mismatch       | 29
-      2m  | release held by agent                        | unknown_reservation  | 29
+      2m  | release held by agent                        | reservation_not_open | 29
+      2m  | settle held by agent                         | reservation_not_open | 29
+      2m  | release held by agent holder_key other       | unknown_reservation  | 29
       2m  | release q by agent                           | reservation_not_open | 29
       3m  | settle held by meter                         | ok                   | 29
           = held settled
+      3m  | settle held by agent                         | reservation_not_open | 29
       4m  | reserve tool work quote q by meter ttl 1m call c | replay           | 29
     `)
     expect(ledger.journal.at(-1)).toMatchObject({ kind: 'settle', idempotencyKey: 'c' })

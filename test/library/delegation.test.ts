@@ -188,9 +188,17 @@ describe('delegation', () => {
     expect(await outcome(child.credits.delegate({ credits: 1, expiresInSeconds: 60 }))).toBe('unauthenticated')
     expect(await outcome(sibling.credits.charge({ operation: 'work.unit' }))).toBe('done')
     expect(await leaf.credits.settle({ reservation: held.reservation as string, actual: 2 })).toMatchObject({ charged: 2, released: 8 })
-    expect((await credits.budgets({ account: 'acme' })).budgets.map(({ id }) => id)).toEqual([sibling.id])
+    const open = await sibling.credits.reserve({ operation: 'work.unit' })
+    await top.revokeKey({ id: sibling.id })
+    const [listed] = (await top.transactions({ type: 'reserve', limit: 1 })).transactions
+    expect(listed?.reservation).toBe(open.reservation)
+    expect(await outcome(top.settle({ reservation: open.reservation as string }))).toBe('forbidden')
+    expect(await top.release({ reservation: open.reservation as string, idempotencyKey: 'back' })).toMatchObject({ released: 1, replayed: false })
+    expect(await top.release({ reservation: open.reservation as string, idempotencyKey: 'back' })).toMatchObject({ released: 1, replayed: true })
+    expect((await credits.balance({ account: 'acme' })).reserved).toBe(0)
+    expect((await credits.budgets({ account: 'acme' })).budgets).toEqual([])
     expect(Object.fromEntries((await top.keys()).map(({ id, state }) => [id, state]))).toEqual({
-      top: 'active', [child.id]: 'revoked', [leaf.id]: 'revoked', [sibling.id]: 'active',
+      top: 'active', [child.id]: 'revoked', [leaf.id]: 'revoked', [sibling.id]: 'revoked',
     })
     expect(await credits.verify()).toMatchObject({ ok: true })
   })
@@ -205,7 +213,7 @@ describe('delegation', () => {
     expect(await outcome(leaf.credits.charge({ operation: 'work.unit' }))).toBe('unauthenticated')
     const foreign = (await credits.as({ account: 'other', holder: 'agent' }).delegate({ credits: 1, expiresInSeconds: 60 })).keyId
     for (const id of [sibling.id, child.id, 'top', foreign, 'nothing']) {
-      expect(await refusalOf(child.credits.revokeKey({ id }))).toEqual({ code: 'forbidden', message: 'Only an operator does this; ask one', details: { command: 'revoke_key' } })
+      expect(await refusalOf(child.credits.revokeKey({ id }))).toEqual({ code: 'forbidden', message: 'A key revokes the keys below it and no other; ask an operator', details: { command: 'revoke_key' } })
     }
     expect(await outcome(child.credits.revokeKey({ id: leaf.id }))).toBe('unknown_key')
     expect(await outcome(child.credits.revokeKey({ account: 'other', id: foreign }))).toBe('unknown_account')

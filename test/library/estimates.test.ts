@@ -113,3 +113,31 @@ describe('plans of several calls', () => {
     expect(cheaper).toMatchObject([{ maximum: 15, saves: 5 }])
   })
 })
+
+describe('a tool by its id among the prices', () => {
+  const catalog = {
+    id: 'tools', name: 'Tools', unit: { name: 'credit', plural: 'credits', credit_usd: null }, price_increase_notice_days: 0,
+    operations: { slot: { name: 'Slot', price: { model: 'per_unit', credits: '1' } } },
+    tools: { slow: { credits: '7' }, draw: { operation: 'slot', quantity: { from: 'arguments', pointer: '/count', default: 1 } }, open: { credits: '0' } },
+  }
+
+  it('AX-01: costs at every door what a call of the tool does', async () => {
+    const credits = await opened(catalog)
+    await credits.grant({ credits: 100 })
+    expect((await credits.toolPrices()).map(({ id }) => id)).toEqual(['tool:draw', 'tool:open', 'tool:slow'])
+    expect(await credits.estimate({ operation: 'tool:slow' })).toEqual(await credits.estimate({ tool: 'slow' }))
+    expect(await credits.estimate({ calls: [{ operation: 'tool:draw', args: { count: 3 } }, { tool: 'slow' }] })).toMatchObject({ maximum: 10 })
+    expect(await credits.charge({ operation: 'tool:slow', idempotencyKey: 'k' })).toMatchObject({ charged: 7, balance: 93 })
+    expect(await credits.charge({ operation: 'tool:draw', args: { count: 3 } })).toMatchObject({ charged: 3, balance: 90 })
+    expect(await credits.charge({ operation: 'tool:open' })).toMatchObject({ charged: 0, balance: 90 })
+    const { reservation } = await credits.reserve({ operation: 'tool:slow' })
+    expect(await credits.settle({ reservation: reservation as string })).toMatchObject({ charged: 7, balance: 83 })
+    expect((await credits.usage({ groupBy: 'tool' })).rows).toMatchObject([{ key: 'slow', credits: 14 }, { key: 'draw', credits: 3 }])
+  })
+
+  it.each([{ quantity: 2 }, { variant: 'big' }, { actual: 3 }, { usage: { input_tokens: 1 } }])('takes arguments alone: %j is refused', async (more) => {
+    const credits = await opened(catalog)
+    await expect(credits.charge({ operation: 'tool:slow', ...more })).rejects.toMatchObject({ code: 'invalid_request', message: 'a call of a tool has args alone: they say what it comes to' })
+    await expect(credits.charge({ operation: 'tool:none' })).rejects.toMatchObject({ code: 'price_unknown' })
+  })
+})

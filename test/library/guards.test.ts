@@ -39,7 +39,7 @@ describe('guards', () => {
       {
         id, asks: 'call', status: 'pending', credits: 60, operation: 'tool.call', variant: null, tool: null, quantity: 60, labels: null,
         key: 'k1', keyName: null, budget: null, reason: null,
-        askedAt: '2026-01-10T12:00:00.000Z', expiresAt: '2026-01-10T12:10:00.000Z',
+        askedAt: '2026-01-10T12:00:00.000Z', answeredBy: null, expiresAt: '2026-01-10T12:10:00.000Z',
       },
     ])
     expect((await operator.messages()).find(({ type }) => type === 'approval_requested')).toMatchObject({
@@ -57,6 +57,36 @@ describe('guards', () => {
     const files = await Promise.all([ledger.file, `${ledger.file}-wal`].map((file) => readFile(file, 'latin1')))
     expect(files.join('')).toContain('approval_requested')
     expect(files.join('')).not.toContain('planted')
+  })
+
+  it('AX-04, AX-16: a sub-agent is not asked for its own yes, and says none', async () => {
+    await operator.setGuard({ id: 'approval', above: 50 })
+    const { keyId } = await agent.delegate({ credits: 100, expiresInSeconds: 600 })
+    const below = operator.as({ account: 'default', key: keyId, holder: 'agent' })
+    const spend = () => below.charge({ operation: 'tool.call', quantity: 60 })
+    const asked = await refusal(below.asking({ ask: async () => expect.fail('it was asked') }, spend))
+    expect(asked).toMatchObject({ code: 'approval_required', approval: { status: 'pending', atClient: false } })
+    const { id } = asked.approval as { readonly id: string }
+    const rounds = { inputResponses: { [`io.github.mcp-credits/approval:${id}`]: { action: 'accept', content: { approve: true } } } }
+    expect(await refusal(below.asking({ rounds, canAskByRound: true }, spend))).toMatchObject({ code: 'approval_required' })
+    expect(await operator.approvals()).toMatchObject([{ id, status: 'pending', key: keyId, answeredBy: null }])
+  })
+
+  it.each(['client', 'operator'] as const)('AX-04, AX-10: who said yes stands in the question and in what was spent on it: the %s', async (who) => {
+    await operator.setGuard({ id: 'approval', above: 50 })
+    const said = async (id: string) => (who === 'client' ? agent.answerAtClient({ id, approved: true }) : operator.approve({ id }))
+    const { approval } = await refusal(call(60))
+    const { id } = approval as { readonly id: string }
+    expect(await said(id)).toMatchObject({ id, status: 'approved', answeredBy: who })
+    const transaction = (await call(60)).transaction as string
+    expect(await operator.approvals({ all: true })).toMatchObject([{ id, status: 'used', answeredBy: who }])
+    expect(await operator.explain({ transaction })).toMatchObject({ approval: { id, answeredBy: who } })
+    await refusal(agent.reserve({ operation: 'tool.call', quantity: 70 })).then(({ approval: next }) => said((next as { readonly id: string }).id))
+    const { reservation } = await agent.reserve({ operation: 'tool.call', quantity: 70 })
+    const settled = await agent.settle({ reservation: reservation as string })
+    expect(await operator.explain({ transaction: settled.transaction as string })).toMatchObject({ approval: { answeredBy: who } })
+    expect(await operator.explain({ transaction: (await call(5)).transaction as string })).toMatchObject({ approval: null })
+    await isSound()
   })
 
   it('AX-04: a yes at the client pays once: what an equal call spends of it before its own goes on is not said again', async () => {

@@ -197,3 +197,24 @@ describe('the pause before a restart', () => {
     expect(shortest).toEqual([251, 501, 30_001])
   })
 })
+
+describe('a task that nobody has told of', () => {
+  it('is none, also while a server is away', async () => {
+    fronted = startGateway([routed('one', { ...tools('one'), tasks: true }), routed('two', tools('two'))])
+    await greet(fronted)
+    await fronted.request(1, 'tools/call', { name: 'one.crash' })
+    for (const method of ['tasks/get', 'tasks/result', 'tasks/cancel']) {
+      expect((await fronted.request(method, method, { taskId: 'unknown' })).error).toEqual({ code: -32602, message: 'Invalid params: there is no such task in this session' })
+    }
+    await fronted.request(2, 'tools/call', { name: 'two.crash' })
+    expect((await fronted.request(3, 'tasks/get', { taskId: 'unknown' })).error).toEqual({ code: -32602, message: 'Invalid params: there is no such task in this session' })
+  })
+
+  it('is still of its server while that is away', async () => {
+    fronted = startGateway([routed('one', { ...tools('one'), tasks: true }), routed('two', tools('two'))])
+    await greet(fronted)
+    await fronted.request(1, 'tools/call', { name: 'one.task', task: {} })
+    await fronted.request(2, 'tools/call', { name: 'one.crash' })
+    expect((await fronted.request(3, 'tasks/get', { taskId: 'task of one' })).error?.message).toContain('The server "one" is not available')
+  })
+})

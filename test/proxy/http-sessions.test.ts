@@ -261,7 +261,7 @@ describe('an upstream that is gone', () => {
     const served = await startDoor([], { partsFor: () => countingMeter(), command: '/nowhere/no-such-program' })
     const opened = await post(served, initialize())
     expect(opened.headers.has('mcp-session-id')).toBe(false)
-    expect(((await opened.json()) as Message).error).toMatchObject({ code: -32603 })
+    expect(((await opened.json()) as Message).error).toEqual({ code: -32603, message: 'The upstream server could not be started or reached' })
     expect(served.reports).toEqual([expect.stringContaining('cannot start /nowhere/no-such-program')])
   })
 })

@@ -89,7 +89,7 @@ export function describeQuotes({ database, store, open }: Context): void {
       await withStores(async (stores) => {
         const last = stores.at(-1) as Store
         expect(await last.read(id, T0 + 2, (draft) => draft.openCall('call')?.id)).toBe(taken?.id)
-        expect(refusalOf(await last.update(make.release(id, taken?.id ?? ''), T0 + 2)).code).toBe('unknown_reservation')
+        expect(refusalOf(await last.update(make.release(id, taken?.id ?? ''), T0 + 2))).toMatchObject({ code: 'reservation_not_open', details: { state: 'in_use' } })
         expect(refusalOf(await last.update(make.reserve(id, 1, { ...meters, call }), T0 + 2)).code).toBe('idempotency_conflict')
         doneOf(await last.update(make.settle(id, taken?.id ?? '', { actor: make.METER }), T0 + 3))
       })

@@ -68,7 +68,7 @@ describe('the history', () => {
     const { nextCursor } = await credits.transactions({ account: 'other', limit: 1 })
     const refusal = async (cursor: string) => history({ cursor }).then(() => 'done', (error: Error & { code: string }) => [error.code, error.message])
     const answers = await Promise.all([nextCursor as string, 'nonsense', '2.0000000000000000', '', '-1.x'].map(refusal))
-    expect(answers[0]?.[0]).toBe('invalid_request')
+    expect(answers[0]).toEqual(['invalid_request', 'cursor is not one of this account; expected one that the page before gave'])
     expect(answers.slice(1, 3)).toEqual([answers[0], answers[0]])
   })
 

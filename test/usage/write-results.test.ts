@@ -56,3 +56,22 @@ describe('the balance that a write answers is the one that it leaves', () => {
     expect(again).toEqual({ ...first, replayed: true })
   })
 })
+
+describe('a settlement', () => {
+  it('AX-06: says that it came after its reservation had timed out, also where nothing was left to collect', async () => {
+    let now = T0
+    const credits = await openCredits({ database: ':memory:', catalog: 'neural-draft', clock: { now: () => now } })
+    await credits.createAccount({ id: 'a', plan: 'none' })
+    await credits.grant({ account: 'a', credits: 120 })
+    const reserve = async () => (await credits.reserve({ account: 'a', operation: 'blog.post', ttlSeconds: 60 })).reservation as string
+    const [inTime, late] = [await reserve(), await reserve()]
+    expect(await credits.settle({ account: 'a', reservation: inTime })).toMatchObject({ charged: 60, late: false })
+    now += 2 * MINUTE_MS
+    await credits.charge({ account: 'a', operation: 'blog.post' })
+    const settled = await credits.settle({ account: 'a', reservation: late, actual: 60, idempotencyKey: 'k' })
+    expect(settled).toMatchObject({ charged: 0, uncollected: 60, late: true })
+    expect(await credits.settle({ account: 'a', reservation: late, actual: 60, idempotencyKey: 'k' })).toEqual({ ...settled, replayed: true })
+    const { explanation } = await credits.explain({ account: 'a', transaction: settled.transaction as string })
+    expect(explanation).toBe('0 credits for blog.post by price version 1, of 60 reserved, after its reservation had timed out.')
+  })
+})

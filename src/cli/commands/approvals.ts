@@ -76,6 +76,7 @@ function listLines(approvals: readonly ApprovalResult[], timeZone: string, style
       { head: 'Key', cell: ({ key, keyName }) => (keyName === null ? (key ?? '') : `${keyName} (${key ?? ''})`) },
       { head: 'Because', cell: ({ reason }) => reason ?? '' },
       { head: 'Status', cell: ({ status }) => status },
+      { head: 'Answered by', cell: ({ answeredBy }) => answeredBy ?? '' },
       { head: `Asked (${timeZone})`, cell: ({ askedAt }) => localTime(askedAt, timeZone) },
       { head: `Until (${timeZone})`, cell: ({ expiresAt }) => localTime(expiresAt, timeZone) },
     ],

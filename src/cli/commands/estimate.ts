@@ -32,7 +32,7 @@ export const estimateCommand = command<Options>({
   ],
   example: 'estimate blog.post + translate quantity=4',
   run: async ({ open, arguments: words, options, style }) => {
-    const work = await workOf(words, options)
+    const work = workOf(words, options)
     const labels = readLabels(options.label)
     const ledger = await open()
     const estimate = await ledger.estimate(given<Input<'estimate'>>({ ...work, labels })).catch((error: unknown) => {
@@ -47,13 +47,13 @@ export const estimateCommand = command<Options>({
  *
  * @throws CreditError `invalid_request`
  */
-export async function workOf(words: readonly string[], { usage, campaign }: Pick<Options, 'usage' | 'campaign'>): Promise<Work> {
+export function workOf(words: readonly string[], { usage, campaign }: Pick<Options, 'usage' | 'campaign'>): Work {
   const calls = splitAtPlus(words)
   if (usage !== undefined && (campaign === true || calls.length > 1)) {
     throw new CreditError('invalid_request', '--usage: is of one operation; it goes with no others and with no campaign')
   }
   if (campaign === true) return { campaign: readCampaign(words) as NonNullable<Work['campaign']> }
-  const [first, ...more] = await Promise.all(calls.map(readOperation))
+  const [first, ...more] = calls.map(readOperation)
   return more.length === 0 ? { ...first, usage: readUsage(usage) } : { calls: [first, ...more] as NonNullable<Work['calls']> }
 }
 
@@ -62,12 +62,9 @@ function splitAtPlus(words: readonly string[]): readonly (readonly string[])[] {
   return at === -1 ? [words] : [words.slice(0, at), ...splitAtPlus(words.slice(at + 1))]
 }
 
-async function readOperation([operation, ...words]: readonly string[]): Promise<Work> {
+function readOperation([operation, ...words]: readonly string[]): Work {
   if (operation === undefined) throw new CreditError('invalid_request', 'an operation is missing: npx mcp-credits prices lists them')
-  // A start that only serves loads every command, and none of the catalog.
-  const { toolNamed } = await import('../../catalog/tool-id.js')
-  const tool = toolNamed(operation)
-  return { ...(tool === null ? { operation } : { tool }), ...readCall(words) }
+  return { operation, ...readCall(words) }
 }
 
 /** What a campaign may say and has to is for the library to check. */

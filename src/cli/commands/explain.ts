@@ -49,6 +49,7 @@ function explainLines(explained: ExplainResult, timeZone: string, style: Style):
         ['Price version', explained.priceVersion === null ? null : String(explained.priceVersion)],
         ['Paid from', explained.grants.length === 0 ? null : explained.grants.map(paidBy).join(', ')],
         ['Quote', explained.quote === null ? null : `${explained.quote.quoteId}, at most ${count(explained.quote.maximum, 'credit')}`],
+        ['Approval', explained.approval === null ? null : approvedBy(explained.approval)],
         ['Refunds', explained.refunds.length === 0 ? null : explained.refunds.map(({ id }) => id).join(', ')],
       ],
       style,
@@ -58,6 +59,10 @@ function explainLines(explained: ExplainResult, timeZone: string, style: Style):
 }
 
 const OF_CALLS: ReadonlySet<string> = new Set(['charge', 'reserve', 'settle', 'release'])
+
+function approvedBy({ id, answeredBy }: NonNullable<ExplainResult['approval']>): string {
+  return answeredBy === null ? id : `${id}, answered by the ${answeredBy}`
+}
 
 function paidBy(grant: ExplainResult['grants'][number]): string {
   return `${credits(grant.credits)} of ${printable(grant.source)}${grant.id === null ? '' : ` (${grant.id})`}`

@@ -28,7 +28,6 @@ export const serveCommand = command<Options>({
     { flags: '--oauth-audience <url>', summary: 'with --oauth-issuer: the address of /mcp that clients have, for which its tokens are made' },
   ],
   takesCommand: true,
-  isServer: true,
   example: 'serve --budget 500/day -- npx -y @modelcontextprotocol/server-everything',
   run: async (invocation) => {
     const { toolsets, notes, budget, upstreams } = invocation.options

@@ -161,6 +161,7 @@ export const settleCommand = command<SettleOptions>({
     const rest = [
       settled.released === 0 ? '' : `, ${credits(settled.released)} given back`,
       settled.uncollected === 0 ? '' : `, ${credits(settled.uncollected)} uncollected`,
+      settled.late ? ', late: its reservation had timed out' : '',
     ].join('')
     return {
       result: settled,

@@ -85,8 +85,16 @@ export class RequestRouter {
     if (method === 'logging/setLevel') return this.work(request, () => this.#setLevel(params ?? {}))
     if (method === 'tasks/list') return this.work(request, () => this.#listTasks(params ?? {}))
     if (method === 'subscriptions/listen') return this.work(request, () => this.#listen(request))
-    const owner = method.startsWith('tasks/') ? this.#parts.tasks.owner(params?.['taskId']) : undefined
-    this.#tryEach(request, raw, owner === undefined ? this.#parts.servers : [owner])
+    if (method.startsWith('tasks/')) return this.#routeTask(request, raw, this.#parts.tasks.owner(params?.['taskId']))
+    this.#tryEach(request, raw, this.#parts.servers)
+  }
+
+  /** Whose task nobody has told of is of none that is away: its server would have told of it. */
+  #routeTask(request: ClientRequest, raw: string | Buffer, owner: SupervisedServer | undefined): void {
+    const { servers } = this.#parts
+    if (owner !== undefined) return this.#tryEach(request, raw, [owner])
+    const there = servers.filter(server => server.isReady)
+    this.#tryEach(request, raw, there, there.length < servers.length ? NO_SUCH_TASK : undefined)
   }
 
   #routeByName(kind: 'tools' | 'prompts', request: ClientRequest, raw: string | Buffer, name: unknown): void {
@@ -144,20 +152,20 @@ export class RequestRouter {
     return watching === undefined ? candidates : [watching]
   }
 
-  /** Asks the servers one after the other until one knows what is meant. Its answer counts, or the last one. */
-  #tryEach(request: ClientRequest, raw: string | Buffer, candidates: readonly SupervisedServer[]): void {
+  /** Asks the servers one after the other until one knows what is meant. Its answer counts, or `unknown`, or the last one. */
+  #tryEach(request: ClientRequest, raw: string | Buffer, candidates: readonly SupervisedServer[], unknown?: JsonRpcError): void {
     const open = this.#open.get(request.id)
     if (open?.request !== request) return
     const server = candidates.find(candidate => candidate.isReady)
     const away = candidates.find(candidate => !candidate.isReady)
-    if (server === undefined) return away === undefined ? this.answer(request.id, { error: NOT_OFFERED }) : this.#unavailable(request, away)
+    if (server === undefined) return away === undefined ? this.answer(request.id, { error: unknown ?? NOT_OFFERED }) : this.#unavailable(request, away)
     const others = candidates.filter(candidate => candidate !== server)
     open.server = server
     server.send(request.id, raw, {
       answered: (answer, rawAnswer) => {
         // Where nobody else knows it, it may be of one that is away.
-        if ('error' in answer && others.length > 0 && isUnknownThere(answer.error)) {
-          this.#tryEach(request, raw, others)
+        if ('error' in answer && (others.length > 0 || unknown !== undefined) && isUnknownThere(answer.error)) {
+          this.#tryEach(request, raw, others, unknown)
           return undefined
         }
         this.#open.delete(request.id)
@@ -266,6 +274,8 @@ export class RequestRouter {
 }
 
 const NOT_OFFERED: JsonRpcError = { code: METHOD_NOT_FOUND, message: 'Method not found' }
+
+const NO_SUCH_TASK = invalidParams('there is no such task in this session')
 
 const NOT_THERE = { why: 'is not available', isSent: false }
 
