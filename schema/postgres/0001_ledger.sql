@@ -38,6 +38,8 @@ create table accounts (
   clock_ahead_ms int8 not null check (clock_ahead_ms >= 0),
   items_due_at int8 not null,
   plan_changed_by int8 not null check (plan_changed_by >= 0),
+  -- Counts the writes of anything of the account: who knows the account as of a revision knows it while that stands.
+  revision int8 not null default 0 check (revision >= 0),
   check (issued + available + reserved + spent + expired + revoked + uncollected = 0),
   check (available >= -debt),
   check ((plan is null) = (period_end is null)),

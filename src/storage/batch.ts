@@ -85,21 +85,36 @@ function* loadFirst(
   const rows = unknown.length === 0 ? [] : yield* requestAccounts(unknown)
   const fresh = new Map(unknown.map((id, index) => [id, new LoadedAccount(rows[index] ?? null, catalogs)]))
   const loaded = new Map(ids.map((id) => [id, kept.get(id)?.keptFor(catalogs) ?? (fresh.get(id) as LoadedAccount)]))
-  const asked = new Set<string>()
-  const needs: AccountNeed[] = []
-  for (const { command, now } of pending) {
-    const account = loaded.get(command.account) as LoadedAccount
-    if (account.account === null) continue
-    for (const need of [...needsOf(command), ...dueNeeds(account.account, now), ...ruleNeeds(account.account)]) {
-      if (!account.lacks(need)) continue
-      const name = `${command.account}\n${JSON.stringify(need)}`
-      if (asked.has(name)) continue
-      asked.add(name)
-      needs.push({ account: command.account, need })
-    }
-  }
+  const needs = firstNeeds(pending, (id) => loaded.get(id))
   yield* load(loaded, needs)
   return loaded
+}
+
+/**
+ * What a batch is known to need before any of it is decided, each once, beyond what is loaded: of an account that is not
+ * there nothing, of one that nobody knows yet (undefined) what its commands name.
+ */
+export function firstNeeds(
+  pending: readonly Pending[],
+  loadedOf: (account: string) => LoadedAccount | undefined,
+): readonly AccountNeed[] {
+  const needs = new Map<string, AccountNeed>()
+  for (const { command, now } of pending) {
+    const loaded = loadedOf(command.account)
+    if (loaded?.account === null) continue
+    const ofAccount = loaded === undefined ? [] : [...dueNeeds(loaded.account, now), ...ruleNeeds(loaded.account)]
+    for (const need of [...needsOf(command), ...ofAccount]) {
+      if (loaded?.lacks(need) === false) continue
+      const wanted = { account: command.account, need }
+      needs.set(nameOf(wanted), wanted)
+    }
+  }
+  return [...needs.values()]
+}
+
+/** Two needs with one name are one. */
+export function nameOf({ account, need }: AccountNeed): string {
+  return `${account}\n${JSON.stringify(need)}`
 }
 
 function* decideOne(account: LoadedAccount, command: Command, now: Instant): Generator<Request, Outcome, Answer> {

@@ -1,16 +1,21 @@
-import type { Store } from './port.js'
+import { type Store, type StoreOpening, WHOLE_LEDGER } from './port.js'
 
 /**
  * Opens the ledger that a text names: a `postgres://` address, a file, or `:memory:`. Drivers are loaded when they are
  * needed, so that nobody waits for the one that is not.
  *
- * @throws SchemaTooNew, LedgerUnavailable
+ * @throws SchemaTooNew, UnfinishedCopy, LedgerUnavailable
  */
-export async function openStore(database: string): Promise<Store> {
-  if (/^postgres(ql)?:\/\//.test(database)) {
+export async function openStore(database: string, opening: StoreOpening = WHOLE_LEDGER): Promise<Store> {
+  if (isPostgres(database)) {
     const { openPostgresStore } = await import('./postgres/store.js')
-    return openPostgresStore(database)
+    return openPostgresStore(database, opening)
   }
   const { openSqliteStore } = await import('./sqlite/store.js')
-  return openSqliteStore(database)
+  return openSqliteStore(database, opening)
+}
+
+/** Whether a text is the address of a PostgreSQL database; anything else is a file. */
+export function isPostgres(database: string): boolean {
+  return /^postgres(ql)?:\/\//.test(database)
 }

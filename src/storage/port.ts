@@ -203,6 +203,21 @@ export class LedgerUnavailable extends Error {
   }
 }
 
+/** What somebody is copying a ledger to and has not finished: nothing may be read from it or written to it until then. */
+export class UnfinishedCopy extends LedgerUnavailable {
+  constructor(location: string, source: string) {
+    super(`${location} is an unfinished copy of ${source}`, 'none')
+    this.name = 'UnfinishedCopy'
+  }
+}
+
+/** Whether an opening takes an unfinished copy as well: only whoever goes on with the copy does. */
+export interface StoreOpening {
+  readonly unfinishedCopy: 'refused' | 'opened'
+}
+
+export const WHOLE_LEDGER: StoreOpening = { unfinishedCopy: 'refused' }
+
 /** The ledger's schema is newer than this version of the program knows. */
 export class SchemaTooNew extends Error {
   constructor(found: number, known: number) {

@@ -96,7 +96,7 @@ describe('a ledger that cannot be reached', () => {
 
   it('the connection is lost before the commit: nothing was made, and the next write goes through', async () => {
     const { store, relay } = await openCuttable('lost-before')
-    relay.fateOf = firstTime('insert into transactions', 'cut after')
+    relay.fateOf = firstTime('lost-before', 'cut after')
     await expect(store.update(charge('lost-before', 1, keyed('k')), T0)).rejects.toMatchObject(NONE)
     expect(doneOf(await store.update(charge('lost-before', 1, keyed('k')), T0)).replayed).toBe(false)
     expect(await audit(store, 'lost-before')).toEqual([])
@@ -111,6 +111,8 @@ describe('a ledger that cannot be reached', () => {
     const account = `unknown-${wasMade}`
     const { store, relay } = await openCuttable(account)
     relay.fateOf = firstTime('commit\0', fate)
+    // The last writes go out with the commit, and their answers come before its own.
+    relay.isAwaited = (bytes) => bytes.includes('COMMIT\0')
     const both = await Promise.allSettled([
       store.update(charge(account, 1, keyed('k')), T0),
       store.update(charge(account, 2, keyed('l')), T0),
@@ -122,6 +124,20 @@ describe('a ledger that cannot be reached', () => {
     expect((await journalOf(store, account)).map((row) => row.credits)).toEqual([credits(10), credits(1), credits(2)])
     await store.close()
     await relay.close()
+  })
+
+  it('T18: a commit of which the server itself cannot tell is unknown as well, and is not made again', async () => {
+    const store = await open()
+    doneOf(await store.update(createAccount('ambiguous'), T0))
+    doneOf(await store.update(grant('ambiguous', 10), T0))
+    await raw.query(`create function cannot_tell() returns trigger language plpgsql as $$
+      begin raise exception 'nobody knows' using errcode = '40003'; end $$`)
+    await raw.query(`create constraint trigger cannot_tell after insert on transactions deferrable initially deferred
+      for each row when (new.account = 'ambiguous') execute function cannot_tell()`)
+    await expect(store.update(charge('ambiguous', 1, keyed('k')), T0)).rejects.toMatchObject(UNKNOWN)
+    await raw.query('drop trigger cannot_tell on transactions')
+    expect(doneOf(await store.update(charge('ambiguous', 1, keyed('k')), T0)).replayed).toBe(false)
+    expect(await audit(store, 'ambiguous')).toEqual([])
   })
 
   it('a connection that breaks while it idles is replaced', async () => {
@@ -189,7 +205,7 @@ describe('writes that meet', () => {
     const pool = await connectionPool(lax.url)
     const { rows } = await pool.query('show synchronous_commit')
     expect(rows).toEqual([{ synchronous_commit: 'off' }])
-    const inside = await inWrite(pool, (query) => query('show synchronous_commit'))
+    const inside = await inWrite(pool, ({ query }) => query<{ synchronous_commit: string }>('show synchronous_commit'))
     expect(inside.rows).toEqual([{ synchronous_commit: 'on' }])
     await pool.end()
     await lax.drop()

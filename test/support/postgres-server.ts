@@ -36,7 +36,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-interface PostgresServer {
+export interface PostgresServer {
   readonly url: string
   stop(): Promise<void>
 }
@@ -48,7 +48,8 @@ async function providePostgres(): Promise<PostgresServer> {
   return given === undefined ? startPostgres() : { url: given, stop: async () => undefined }
 }
 
-async function startPostgres(): Promise<PostgresServer> {
+/** A server of its own, for a test that breaks it. */
+export async function startPostgres(): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'mcp-credits-postgres-'))
   try {
     const owner = await unprivilegedUser()

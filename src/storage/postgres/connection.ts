@@ -1,37 +1,78 @@
-import type { Pool, PoolClient, QueryResultRow } from 'pg'
+import assert from 'node:assert/strict'
+import type { Pool, PoolClient, PoolConfig, QueryResultRow } from 'pg'
 import { LedgerUnavailable } from '../port.js'
+import { arrayText } from './array-text.js'
+import { GatheringSocket } from './gathering-socket.js'
 
-/** Runs one statement of the transaction under way. */
-export type Query = <Row>(text: string, values?: readonly unknown[]) => Promise<Result<Row>>
+/** A statement of the write path: a connection parses and plans it once. Its name tells it from all others on a connection. */
+export interface Prepared {
+  readonly name: string
+  readonly text: string
+}
+
+let prepared = 0
+
+/** To be made once a statement, of which there are few: every connection keeps those that it has run. */
+export function prepare(text: string): Prepared {
+  prepared += 1
+  return { name: `mcp_credits_${prepared}`, text }
+}
+
+/**
+ * Runs one statement of the transaction under way. Those that are asked before an earlier one has answered go to the
+ * server behind it at once: they are run in that order, each seeing what was committed before it began, and all
+ * together take one way there and back.
+ */
+export type Query = <Row>(statement: Prepared | string, values?: readonly unknown[]) => Promise<Result<Row>>
+
+/** What a transaction is made with. */
+export interface Session {
+  readonly query: Query
+  /** Runs a statement of which the commit, sent behind it, tells whether it was done. */
+  readonly send: (statement: Prepared | string, values: readonly unknown[]) => void
+}
 
 interface Result<Row> {
   readonly rows: readonly Row[]
   readonly rowCount: number | null
 }
 
-/** One writes at a time in a process; the rest of the connections are for reads. */
-const CONNECTIONS_MAX = 10
+interface Answered<Row> extends Result<Row> {
+  readonly command: string
+}
 
 const CONNECT_PATIENCE_MS = 10_000
 
 /** Longer than the server's own limit, so that the server's answer comes first where there is one. */
 const ANSWER_PATIENCE_MS = 60_000
 
+/** A connection that nobody uses is closed; one that a charge a minute uses is not. */
+const IDLE_MS = 90_000
+
+interface PoolTerms {
+  readonly connectionsMax?: number
+  /** How long one waits for a connection. */
+  readonly patienceMs?: number
+}
+
 /**
  * A pool of connections to a database; none is made yet.
  *
  * @throws LedgerUnavailable when the driver is not installed: it is optional, for whoever keeps a ledger there.
  */
-export async function connectionPool(url: string): Promise<Pool> {
+export async function connectionPool(url: string, { connectionsMax = 10, patienceMs = CONNECT_PATIENCE_MS }: PoolTerms = {}): Promise<Pool> {
   const { Pool } = (await driver()).default
   const pool = new Pool({
     connectionString: url,
-    max: CONNECTIONS_MAX,
-    connectionTimeoutMillis: CONNECT_PATIENCE_MS,
+    max: connectionsMax,
+    connectionTimeoutMillis: patienceMs,
     query_timeout: ANSWER_PATIENCE_MS,
+    idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
+    pipeline: true,
+    stream: () => new GatheringSocket(),
     application_name: 'mcp-credits',
-  })
+  } as PoolConfig)
   // A connection that breaks says so by an event, which would end the process; the next statement on it fails anyway.
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
@@ -47,45 +88,122 @@ async function driver(): Promise<typeof import('pg')> {
 }
 
 /**
- * A process that stops in the middle must not hold an account for long, so the server ends what takes longer than ten
- * seconds. Where commits are set not to wait for the disk, ours do: an acknowledged charge survives a power cut.
+ * Settings of one transaction, for a session may be another program's next where a pooler stands in between. A process
+ * that stops in the middle must not hold an account for long, so the server ends what takes longer than ten seconds.
+ * Statements are planned once a connection, where the server knows that setting: left to itself it plans those with
+ * arrays anew each time, because it takes ten values for more than the one that there is.
  */
-const LIMITS = `
-  set local statement_timeout = 10000;
-  set local idle_in_transaction_session_timeout = 10000;
-  select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`
+const SETTINGS = `set_config('statement_timeout', '10000', true),
+  set_config('idle_in_transaction_session_timeout', '10000', true),
+  case when current_setting('plan_cache_mode', true) is not null then set_config('plan_cache_mode', 'force_generic_plan', true) end`
+
+/** Where commits are set not to wait for the disk, ours do: an acknowledged charge survives a power cut. */
+const SYNCED = `case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end`
+
+const BEGIN_READ = `begin isolation level repeatable read read only;select ${SETTINGS}`
+const BEGIN_WRITE = `begin isolation level read committed;select ${SETTINGS},`
+const BEGIN_SYNCED = `${BEGIN_WRITE} ${SYNCED}`
+const BEGIN_UNSYNCED = `${BEGIN_WRITE} set_config('synchronous_commit', 'off', true)`
 
 /** Runs `work` in one write. Each statement sees what was committed before it began. */
-export function inWrite<T>(pool: Pool, work: (query: Query) => Promise<T>): Promise<T> {
-  return inTransaction(pool, `begin isolation level read committed;${LIMITS}`, work)
+export function inWrite<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {
+  return inTransaction(pool, BEGIN_SYNCED, work)
 }
 
 /** A write that others see at once and that reaches the disk a moment later, by itself or with the next one. */
-export function inUnsyncedWrite<T>(pool: Pool, work: (query: Query) => Promise<T>): Promise<T> {
-  return inTransaction(pool, `begin isolation level read committed;${LIMITS};set local synchronous_commit = off`, work)
+export function inUnsyncedWrite<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {
+  return inTransaction(pool, BEGIN_UNSYNCED, work)
 }
 
 /** Runs `work` on one snapshot of the database. */
 export function inRead<T>(pool: Pool, work: (query: Query) => Promise<T>): Promise<T> {
-  return inTransaction(pool, `begin isolation level repeatable read read only;${LIMITS}`, work)
+  return inTransaction(pool, BEGIN_READ, ({ query }) => work(query))
 }
 
-async function inTransaction<T>(pool: Pool, begin: string, work: (query: Query) => Promise<T>): Promise<T> {
+async function inTransaction<T>(pool: Pool, begin: string, work: (session: Session) => Promise<T>): Promise<T> {
   const client = await connected(pool)
-  const query: Query = (text, values) => answered(client, text, values)
+  const statements = new Statements(client)
   let isBroken = true
   try {
-    await query(begin)
-    const result = await work(query)
-    await commit(client)
+    statements.send(begin, [])
+    const result = await work(statements)
+    await statements.commit()
     isBroken = false
     return result
   } catch (error) {
-    if (!(error instanceof LedgerUnavailable)) isBroken = !(await rolledBack(client))
-    throw error
+    const cause = statements.failure ?? error
+    if (!(cause instanceof LedgerUnavailable)) isBroken = !(await statements.rolledBack())
+    throw cause
   } finally {
     // A broken connection is not used again; the server rolls back what it held.
     client.release(isBroken)
+  }
+}
+
+/** The server goes down or loses us while it commits, or is one of several that cannot tell what the others have done. */
+const LEFT_OPEN = /^(08|57P|40003)/
+
+/** The statements of one transaction, in the order in which they were sent. */
+class Statements implements Session {
+  readonly #client: PoolClient
+  readonly #sent: Promise<unknown>[] = []
+  /** Drivers before 8.23 take one statement at a time and send the next once it is answered. */
+  #last: Promise<unknown> = Promise.resolve()
+  /** What the first statement that failed came to: it is why those behind it fail, whoever hears of them first. */
+  failure: unknown = undefined
+
+  constructor(client: PoolClient) {
+    this.#client = client
+  }
+
+  readonly query: Query = async <Row>(statement: Prepared | string, values: readonly unknown[] = []) => {
+    try {
+      return await this.#run<Row>(statement, values)
+    } catch (error) {
+      const cause = isAnswer(error) ? error : unreachable(error)
+      this.failure ??= cause
+      throw cause
+    }
+  }
+
+  readonly send = (statement: Prepared | string, values: readonly unknown[]): void => {
+    const answer = this.query(statement, values)
+    answer.catch(() => undefined)
+    this.#sent.push(answer)
+  }
+
+  /**
+   * A commit that has no answer, or was ended by a server that goes down, may have been made: whoever asks must hear that.
+   * It goes out behind the last statements without waiting for them. Where the server says that one of them failed, it
+   * has undone them all.
+   */
+  async commit(): Promise<void> {
+    const [committed] = await Promise.allSettled([this.#run('commit', []), ...this.#sent])
+    if (isAnswer(this.failure)) throw this.failure
+    if (committed.status === 'rejected') {
+      if (isAnswer(committed.reason) && !LEFT_OPEN.test(committed.reason.code)) throw committed.reason
+      this.failure = new LedgerUnavailable('The connection to the ledger was lost during a write', 'unknown', committed.reason)
+      throw this.failure
+    }
+    assert.equal(committed.value.command, 'COMMIT', 'a transaction of which no statement failed is committed')
+  }
+
+  async rolledBack(): Promise<boolean> {
+    try {
+      await this.#run('rollback', [])
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #run<Row>(statement: Prepared | string, values: readonly unknown[]): Promise<Answered<Row>> {
+    const asked = typeof statement === 'string' ? { text: statement } : statement
+    const ask = (): Promise<Answered<Row>> => this.#client.query<Row & QueryResultRow>({ ...asked, values: values.map(valueText) })
+    if ('pipeline' in this.#client && this.#client.pipeline === true) return ask()
+    const answer = this.#last.then(ask)
+    this.#last = answer.catch(() => undefined)
+    return answer
   }
 }
 
@@ -97,31 +215,8 @@ async function connected(pool: Pool): Promise<PoolClient> {
   }
 }
 
-async function answered<Row>(client: PoolClient, text: string, values: readonly unknown[] = []): Promise<Result<Row>> {
-  try {
-    return await client.query<Row & QueryResultRow>(text, [...values])
-  } catch (error) {
-    throw isAnswer(error) ? error : unreachable(error)
-  }
-}
-
-/** A commit without an answer, or ended by a server that goes down, may have been made: whoever asks must hear that. */
-async function commit(client: PoolClient): Promise<void> {
-  try {
-    await client.query('commit')
-  } catch (error) {
-    if (isAnswer(error) && !/^(08|57P)/.test(error.code)) throw error
-    throw new LedgerUnavailable('The connection to the ledger was lost during a write', 'unknown', error)
-  }
-}
-
-async function rolledBack(client: PoolClient): Promise<boolean> {
-  try {
-    await client.query('rollback')
-    return true
-  } catch {
-    return false
-  }
+function valueText(value: unknown): unknown {
+  return Array.isArray(value) ? arrayText(value) : value
 }
 
 /** What the server said, with a code of five characters, as against a connection that failed. */

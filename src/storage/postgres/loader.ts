@@ -1,8 +1,10 @@
+import type { CatalogVersion } from '../../catalog/version.js'
 import type { Need } from '../../decide/view.js'
 import type { Account } from '../../ledger/account.js'
 import type { Grant } from '../../ledger/grant.js'
 import { NEVER } from '../../time/instant.js'
-import type { AccountNeed, Answer, Request } from '../batch.js'
+import type { AccountNeed } from '../batch.js'
+import type { CatalogCache, CatalogRow } from '../catalog-cache.js'
 import { dueRows, paidBy } from '../due-rows.js'
 import type { Found } from '../loaded-account.js'
 import { COUNTER_COLUMNS, counterFromRow, type CounterRow, RECORD_COLUMNS, recordFromRow, type RecordRow } from '../record-rows.js'
@@ -20,68 +22,148 @@ import {
   transactionFromRow,
   type TransactionRow,
 } from '../rows.js'
-import type { Query } from './connection.js'
+import { prepare, type Prepared, type Query } from './connection.js'
 
-const ACCOUNTS_BY_ID = `select ${ACCOUNT_COLUMNS.join(', ')} from accounts where id = any($1::text[]) order by id`
-
-/**
- * Answers what a batch or a read asks for, each kind of row with one statement for all that ask for it.
- *
- * A write locks its accounts first, in one order so that two never wait for each other, and loads the rest in later
- * statements: rows joined into the statement that waits for the lock would be read from before the wait.
- */
-export async function answerFrom(query: Query, request: Request, isWrite: boolean): Promise<Answer> {
-  if (request.kind === 'rows') return { kind: 'rows', found: await findAll(query, request.needs) }
-  const { rows } = await query<AccountRow>(isWrite ? `${ACCOUNTS_BY_ID} for update` : ACCOUNTS_BY_ID, [request.ids])
-  const byId = new Map<string, Account>(rows.map((row) => [row.id, accountFromRow(row)]))
-  return { kind: 'accounts', accounts: request.ids.map((id) => byId.get(id) ?? null) }
+/** How an account stands: everything known of it holds for as long as its mark is the same. */
+export interface Mark {
+  /** Counts the writes of anything of the account. */
+  readonly revision: number
+  /** The head of its chain. */
+  readonly head: string
 }
 
-/** A statement that looks up rows for a list of accounts with one to three values each, given as arrays. */
-function lookUp(columns: readonly string[], table: string, types: readonly string[], rest: string, order: string): string {
+/** An account's row with its mark. */
+export interface MarkedAccount {
+  readonly account: Account
+  readonly mark: Mark
+}
+
+type Marks = Pick<AccountRow, 'id' | 'head'> & { readonly revision: string }
+
+const MARKED_ACCOUNT = `revision, ${ACCOUNT_COLUMNS.join(', ')}`
+// The weaker of the two locks of a writer: rows that refer to the account can be written meanwhile, roll-ups for one.
+const LOCK = 'for no key update'
+const READ_ACCOUNTS = selectAccounts(MARKED_ACCOUNT, '')
+const LOCK_ACCOUNTS = selectAccounts(MARKED_ACCOUNT, LOCK)
+const LOCK_MARKS = selectAccounts('id, revision, head, (select max(version) from catalogs) as newest_catalog', LOCK)
+
+interface SelectAccounts {
+  readonly one: Prepared
+  readonly several: Prepared
+}
+
+/** A single account has a statement of its own, which is always planned as a look-up by key. */
+function selectAccounts(columns: string, lock: string): SelectAccounts {
+  return {
+    one: prepare(`select ${columns} from accounts where id = $1 ${lock}`),
+    several: prepare(`select ${columns} from accounts where id = any($1::text[]) order by id ${lock}`),
+  }
+}
+
+async function rowsOfAccounts<Row>(query: Query, { one, several }: SelectAccounts, ids: readonly string[]): Promise<readonly Row[]> {
+  const { rows } = ids.length === 1 ? await query<Row>(one, ids) : await query<Row>(several, [ids])
+  return rows
+}
+
+/** The accounts that there are of those asked for. */
+export function readAccounts(query: Query, ids: readonly string[]): Promise<ReadonlyMap<string, MarkedAccount>> {
+  return markedAccounts(query, READ_ACCOUNTS, ids)
+}
+
+/**
+ * Locks accounts for a write and reads them as they are once it has the locks: in one order, so that two writes never
+ * wait for each other. Everything else is loaded by later statements: rows joined into the statement that waits for the
+ * lock would be read from before the wait.
+ */
+export function lockAccounts(query: Query, ids: readonly string[]): Promise<ReadonlyMap<string, MarkedAccount>> {
+  return markedAccounts(query, LOCK_ACCOUNTS, ids)
+}
+
+export interface LockedMarks {
+  readonly marks: ReadonlyMap<string, Mark>
+  /** As it was before the wait for the lock. */
+  readonly newestCatalog: number
+}
+
+/** The same for accounts of which all is known, unless they have changed. */
+export async function lockMarks(query: Query, ids: readonly string[]): Promise<LockedMarks> {
+  const rows = await rowsOfAccounts<Marks & { readonly newest_catalog: string | null }>(query, LOCK_MARKS, ids)
+  return { marks: new Map(rows.map((row) => [row.id, markOf(row)])), newestCatalog: Number(rows[0]?.newest_catalog ?? 0) }
+}
+
+async function markedAccounts(query: Query, select: SelectAccounts, ids: readonly string[]): Promise<ReadonlyMap<string, MarkedAccount>> {
+  const rows = await rowsOfAccounts<AccountRow & Marks>(query, select, ids)
+  return new Map(rows.map((row) => [row.id, { account: accountFromRow(row), mark: markOf(row) }]))
+}
+
+function markOf({ revision, head }: Marks): Mark {
+  return { revision: Number(revision), head: head.toString('hex') }
+}
+
+const NEWER_CATALOGS = prepare('select version, effective_at, created_at, document from catalogs where version > $1 order by version')
+
+/** Every catalog version, of which those that are not known yet are read. */
+export async function loadCatalogs(query: Query, catalogs: CatalogCache): Promise<readonly CatalogVersion[]> {
+  const { rows } = await query<CatalogRow>(NEWER_CATALOGS, [catalogs.newest])
+  return catalogs.add(rows)
+}
+
+const ONE = { limit: 'limit 1', order: '' }
+
+/**
+ * A statement that looks up rows for a list of accounts with one to three values each, given as arrays. Each is looked up
+ * by itself, which a limit or an offset, even of nothing, sees to: a join of the list with the table may be planned as a
+ * walk through all of it, and a plan that is made while the ledger is empty is kept when it is not.
+ */
+function lookUp(columns: readonly string[], table: string, types: readonly string[], rest: string, { limit, order } = ONE): Prepared {
   const arrays = types.map((type, index) => `$${index + 2}::${type}[]`)
   const names = ['value', 'more', 'after'].slice(0, types.length)
-  return `select n.place, r.*
+  return prepare(`select n.place, r.*
     from unnest($1::text[], ${arrays.join(', ')}) with ordinality as n (account, ${names.join(', ')}, place)
-    cross join lateral (select ${columns.join(', ')} from ${table} where account = n.account and ${rest}) as r
-    order by n.place, ${order}`
+    cross join lateral (select ${columns.join(', ')} from ${table} where account = n.account and ${rest} ${limit}) as r
+    ${order === '' ? '' : `order by n.place, ${order}`}`)
+}
+
+/** Every row that is found, in an order. */
+function all(order: string): typeof ONE {
+  return { limit: 'offset 0', order }
 }
 
 const OPEN_GRANT = 'is_open = 1'
 const BURN_ORDER = 'priority, expires_at, is_paid, sequence'
 
 const LOOK_UPS = {
-  openGrants: lookUp(GRANT_COLUMNS, 'grants', ['int8'], `${OPEN_GRANT} order by ${BURN_ORDER} limit n.value`, BURN_ORDER),
-  grant: lookUp(GRANT_COLUMNS, 'grants', ['int8'], 'sequence = n.value', 'sequence'),
+  openGrants: lookUp(GRANT_COLUMNS, 'grants', ['int8'], OPEN_GRANT, { limit: `order by ${BURN_ORDER} limit n.value`, order: BURN_ORDER }),
+  grant: lookUp(GRANT_COLUMNS, 'grants', ['int8'], 'sequence = n.value'),
   expiringGrants: duePage(GRANT_COLUMNS, 'grants', OPEN_GRANT, 'expires_at'),
   scheduledGrants: duePage(GRANT_COLUMNS, 'grants', `state = 'scheduled'`, 'effective_at'),
-  reservation: lookUp(RESERVATION_COLUMNS, 'reservations', ['int8'], 'sequence = n.value', 'sequence'),
-  openCall: lookUp(RESERVATION_COLUMNS, 'reservations', ['text'], `state = 'open' and call_key = n.value`, 'sequence'),
+  reservation: lookUp(RESERVATION_COLUMNS, 'reservations', ['int8'], 'sequence = n.value'),
+  openCall: lookUp(RESERVATION_COLUMNS, 'reservations', ['text'], `state = 'open' and call_key = n.value`),
   dueReservations: duePage(RESERVATION_COLUMNS, 'reservations', `state = 'open'`, 'expires_at'),
-  transaction: lookUp(TRANSACTION_COLUMNS, 'transactions', ['int8'], 'sequence = n.value', 'sequence'),
-  transactionByKey: lookUp(TRANSACTION_COLUMNS, 'transactions', ['text'], 'idempotency_key = n.value', 'sequence'),
-  refunds: lookUp(TRANSACTION_COLUMNS, 'transactions', ['int8'], `refers_to = n.value and kind = 'refund'`, 'sequence'),
-  openRecords: lookUp(RECORD_COLUMNS, 'records', ['text'], 'kind = n.value and is_open = 1', 'sequence'),
-  record: lookUp(RECORD_COLUMNS, 'records', ['text', 'text'], 'kind = n.value and id = n.more', 'id'),
-  counter: lookUp(COUNTER_COLUMNS, 'counters', ['text', 'text'], 'budget = n.value and subject = n.more', 'budget'),
+  transaction: lookUp(TRANSACTION_COLUMNS, 'transactions', ['int8'], 'sequence = n.value'),
+  transactionByKey: lookUp(TRANSACTION_COLUMNS, 'transactions', ['text'], 'idempotency_key = n.value'),
+  refunds: lookUp(TRANSACTION_COLUMNS, 'transactions', ['int8'], `refers_to = n.value and kind = 'refund'`, all('sequence')),
+  openRecords: lookUp(RECORD_COLUMNS, 'records', ['text'], 'kind = n.value and is_open = 1', all('sequence')),
+  record: lookUp(RECORD_COLUMNS, 'records', ['text', 'text'], 'kind = n.value and id = n.more'),
+  counter: lookUp(COUNTER_COLUMNS, 'counters', ['text', 'text'], 'budget = n.value and subject = n.more'),
 } as const
 
 /** The rows due after `after` and by `value`: as many as `more` says, and those due at the same instant as the last of them. */
-function duePage(columns: readonly string[], table: string, isWaiting: string, due: string): string {
+function duePage(columns: readonly string[], table: string, isWaiting: string, due: string): Prepared {
   const isDue = `${isWaiting} and ${due} > n.after and ${due} <= n.value`
   const last = `select ${due} from ${table} where account = n.account and ${isDue}
     order by ${due} limit 1 offset n.more - 1`
   const rest = `${isDue} and ${due} <= coalesce((${last}), n.value)`
-  return lookUp(columns, table, ['int8', 'int8', 'int8'], rest, `${due}, sequence`)
+  return lookUp(columns, table, ['int8', 'int8', 'int8'], rest, all(`${due}, sequence`))
 }
 
-const NEXT_DUE = `
+const NEXT_DUE = prepare(`
   select n.place, least(
     (select min(expires_at) from grants where account = n.account and ${OPEN_GRANT} and expires_at > n.after),
     (select min(effective_at) from grants where account = n.account and state = 'scheduled' and effective_at > n.after),
     (select min(expires_at) from reservations where account = n.account and state = 'open' and expires_at > n.after)
   ) as due
-  from unnest($1::text[], $2::int8[]) with ordinality as n (account, after, place)`
+  from unnest($1::text[], $2::int8[]) with ordinality as n (account, after, place)`)
 
 type NeedOf<K extends Need['kind']> = Need & { readonly kind: K }
 
@@ -92,44 +174,55 @@ interface Asked<N extends Need = Need> {
   readonly place: number
 }
 
-async function findAll(query: Query, needs: readonly AccountNeed[]): Promise<readonly Found[]> {
+/** What is asked for, in the order of the needs: each kind of row by one statement for all that ask for it, all of them sent together. */
+export async function findAll(query: Query, needs: readonly AccountNeed[]): Promise<readonly Found[]> {
   const found = new Array<Found>(needs.length)
   const asked = <K extends Need['kind']>(kind: K): readonly Asked<NeedOf<K>>[] =>
     needs.flatMap(({ account, need }, place) => (need.kind === kind ? [{ account, need: need as NeedOf<K>, place }] : []))
-  const rowsFor = <Row>(sql: string, list: readonly Asked[], ...values: readonly (readonly unknown[])[]) =>
-    rowsByPlace<Row>(query, sql, [list.map(({ account }) => account), ...values])
+  await Promise.all([
+    findOpenGrants(query, asked('grants'), found),
+    findByName(query, asked('key'), asked('call'), found),
+    findRefunds(query, asked('refunds'), found),
+    findRecords(query, asked('records'), asked('record'), found),
+    findCounters(query, asked('counters'), found),
+    findDue(query, asked('due'), found),
+    findWithGrants(query, { grants: asked('grant'), reservations: asked('reservation'), transactions: asked('transaction') }, found),
+    findReservations(query, asked('reservations'), found),
+  ])
+  return found
+}
 
-  const pages = asked('grants')
-  const openGrants = await rowsFor<GrantRow>(LOOK_UPS.openGrants, pages, pages.map(({ need }) => need.count))
-  pages.forEach(({ need, place }, index) => {
-    const grants = (openGrants[index] ?? []).map(grantFromRow)
+async function findOpenGrants(query: Query, asked: readonly Asked<NeedOf<'grants'>>[], found: Found[]): Promise<void> {
+  const rows = await rowsByPlace<GrantRow>(query, LOOK_UPS.openGrants, [accountsOf(asked), asked.map(({ need }) => need.count)])
+  asked.forEach(({ need, place }, index) => {
+    const grants = (rows[index] ?? []).map(grantFromRow)
     found[place] = { kind: 'grants', grants, isAll: grants.length < need.count }
   })
+}
 
-  const keys = asked('key')
-  const keyed = await rowsFor<TransactionRow>(LOOK_UPS.transactionByKey, keys, keys.map(({ need }) => need.key))
+async function findByName(
+  query: Query,
+  keys: readonly Asked<NeedOf<'key'>>[],
+  calls: readonly Asked<NeedOf<'call'>>[],
+  found: Found[],
+): Promise<void> {
+  const [transactions, reservations] = await Promise.all([
+    rowsByPlace<TransactionRow>(query, LOOK_UPS.transactionByKey, [accountsOf(keys), keys.map(({ need }) => need.key)]),
+    rowsByPlace<ReservationRow>(query, LOOK_UPS.openCall, [accountsOf(calls), calls.map(({ need }) => need.key)]),
+  ])
   keys.forEach(({ place }, index) => {
-    found[place] = { kind: 'key', transaction: firstOf(keyed[index], transactionFromRow) }
+    found[place] = { kind: 'key', transaction: firstOf(transactions[index], transactionFromRow) }
   })
-
-  const calls = asked('call')
-  const running = await rowsFor<ReservationRow>(LOOK_UPS.openCall, calls, calls.map(({ need }) => need.key))
   calls.forEach(({ place }, index) => {
-    found[place] = { kind: 'call', reservation: firstOf(running[index], reservationFromRow) }
+    found[place] = { kind: 'call', reservation: firstOf(reservations[index], reservationFromRow) }
   })
+}
 
-  const charges = asked('refunds')
-  const refunds = await rowsFor<TransactionRow>(LOOK_UPS.refunds, charges, charges.map(({ need }) => need.sequence))
-  charges.forEach(({ place }, index) => {
-    found[place] = { kind: 'refunds', refunds: (refunds[index] ?? []).map(transactionFromRow) }
+async function findRefunds(query: Query, asked: readonly Asked<NeedOf<'refunds'>>[], found: Found[]): Promise<void> {
+  const rows = await rowsByPlace<TransactionRow>(query, LOOK_UPS.refunds, [accountsOf(asked), asked.map(({ need }) => need.sequence)])
+  asked.forEach(({ place }, index) => {
+    found[place] = { kind: 'refunds', refunds: (rows[index] ?? []).map(transactionFromRow) }
   })
-
-  await findRecords(query, asked('records'), asked('record'), found)
-  await findCounters(query, asked('counters'), found)
-  await findDue(query, asked('due'), found)
-  await findWithGrants(query, { grants: asked('grant'), reservations: asked('reservation'), transactions: asked('transaction') }, found)
-  await findReservations(query, asked('reservations'), found)
-  return found
 }
 
 async function findRecords(
@@ -138,20 +231,19 @@ async function findRecords(
   single: readonly Asked<NeedOf<'record'>>[],
   found: Found[],
 ): Promise<void> {
-  const open = await rowsByPlace<RecordRow>(query, LOOK_UPS.openRecords, [
-    kinds.map(({ account }) => account),
-    kinds.map(({ need }) => need.of),
+  const [open, one] = await Promise.all([
+    rowsByPlace<RecordRow>(query, LOOK_UPS.openRecords, [accountsOf(kinds), kinds.map(({ need }) => need.of)]),
+    rowsByPlace<RecordRow>(query, LOOK_UPS.record, [
+      accountsOf(single),
+      single.map(({ need }) => need.of),
+      single.map(({ need }) => need.id),
+    ]),
   ])
   kinds.forEach(({ place }, index) => {
     found[place] = { kind: 'records', records: (open[index] ?? []).map(recordFromRow) }
   })
-  const rows = await rowsByPlace<RecordRow>(query, LOOK_UPS.record, [
-    single.map(({ account }) => account),
-    single.map(({ need }) => need.of),
-    single.map(({ need }) => need.id),
-  ])
   single.forEach(({ place }, index) => {
-    found[place] = { kind: 'record', record: firstOf(rows[index], recordFromRow) }
+    found[place] = { kind: 'record', record: firstOf(one[index], recordFromRow) }
   })
 }
 
@@ -173,13 +265,15 @@ async function findCounters(query: Query, asked: readonly Asked<NeedOf<'counters
 
 async function findDue(query: Query, asked: readonly Asked<NeedOf<'due'>>[], found: Found[]): Promise<void> {
   if (asked.length === 0) return
-  const accounts = asked.map(({ account }) => account)
+  const accounts = accountsOf(asked)
   const instants = asked.map(({ need }) => need.at)
   const values = [accounts, instants, asked.map(({ need }) => need.count), asked.map(({ need }) => need.after)]
-  const reservations = await rowsByPlace<ReservationRow>(query, LOOK_UPS.dueReservations, values)
-  const expiring = await rowsByPlace<GrantRow>(query, LOOK_UPS.expiringGrants, values)
-  const scheduled = await rowsByPlace<GrantRow>(query, LOOK_UPS.scheduledGrants, values)
-  const next = await rowsByPlace<{ readonly due: string | null }>(query, NEXT_DUE, [accounts, instants])
+  const [reservations, expiring, scheduled, next] = await Promise.all([
+    rowsByPlace<ReservationRow>(query, LOOK_UPS.dueReservations, values),
+    rowsByPlace<GrantRow>(query, LOOK_UPS.expiringGrants, values),
+    rowsByPlace<GrantRow>(query, LOOK_UPS.scheduledGrants, values),
+    rowsByPlace<{ readonly due: string | null }>(query, NEXT_DUE, [accounts, instants]),
+  ])
   asked.forEach(({ need, place }, index) => {
     const rows = {
       reservations: (reservations[index] ?? []).map(reservationFromRow),
@@ -199,11 +293,13 @@ interface AskedWithGrants {
 /** Grants asked for by themselves, and the grants of the reservations and transactions asked for, in one statement. */
 async function findWithGrants(query: Query, asked: AskedWithGrants, found: Found[]): Promise<void> {
   const pairs = (list: readonly Asked<NeedOf<'grant' | 'reservation' | 'transaction'>>[]) => [
-    list.map(({ account }) => account),
+    accountsOf(list),
     list.map(({ need }) => need.sequence),
   ]
-  const reservationRows = await rowsByPlace<ReservationRow>(query, LOOK_UPS.reservation, pairs(asked.reservations))
-  const transactionRows = await rowsByPlace<TransactionRow>(query, LOOK_UPS.transaction, pairs(asked.transactions))
+  const [reservationRows, transactionRows] = await Promise.all([
+    rowsByPlace<ReservationRow>(query, LOOK_UPS.reservation, pairs(asked.reservations)),
+    rowsByPlace<TransactionRow>(query, LOOK_UPS.transaction, pairs(asked.transactions)),
+  ])
   const reservations = asked.reservations.map((one, index) => ({ ...one, row: firstOf(reservationRows[index], reservationFromRow) }))
   const transactions = asked.transactions.map((one, index) => ({ ...one, row: firstOf(transactionRows[index], transactionFromRow) }))
   const pinned = reservations.map(({ row }) => (row?.pins ?? []).map((pin) => pin.grant))
@@ -266,11 +362,11 @@ async function grantsOf(query: Query, wanted: readonly WantedGrants[]): Promise<
 }
 
 /** The rows of a look-up, by the place of what asked for them. No statement is run where nothing asks. */
-async function rowsByPlace<Row>(query: Query, sql: string, values: readonly (readonly unknown[])[]): Promise<readonly Row[][]> {
+async function rowsByPlace<Row>(query: Query, statement: Prepared, values: readonly (readonly unknown[])[]): Promise<readonly Row[][]> {
   const asking = values[0]?.length ?? 0
   const byPlace = Array.from({ length: asking }, (): Row[] => [])
   if (asking === 0) return byPlace
-  const { rows } = await query<Row & { readonly place: string }>(sql, values)
+  const { rows } = await query<Row & { readonly place: string }>(statement, values)
   for (const row of rows) byPlace[Number(row.place) - 1]?.push(row)
   return byPlace
 }
@@ -278,4 +374,8 @@ async function rowsByPlace<Row>(query: Query, sql: string, values: readonly (rea
 function firstOf<Row, T>(rows: readonly Row[] | undefined, fromRow: (row: Row) => T): T | null {
   const row = rows?.[0]
   return row === undefined ? null : fromRow(row)
+}
+
+function accountsOf(asked: readonly Asked[]): readonly string[] {
+  return asked.map(({ account }) => account)
 }

@@ -4,7 +4,7 @@ import { LedgerUnavailable, type SchemaChange } from '../port.js'
 import { inWrite, type Query } from './connection.js'
 
 /** Any number that no other program on the same database is likely to lock; the bytes of "credits". */
-const MIGRATION_LOCK = '27991802496250995'
+export const MIGRATION_LOCK = '27991802496250995'
 
 /**
  * Brings the schema up to date, in the schema that the connection's `search_path` names first.
@@ -13,7 +13,7 @@ const MIGRATION_LOCK = '27991802496250995'
  */
 export async function migrate(pool: Pool): Promise<SchemaChange> {
   const migrations = migrationsOf('postgres')
-  return inWrite(pool, async (query) => {
+  return inWrite(pool, async ({ query }) => {
     const from = await schemaVersion(query)
     if (pendingMigrations(migrations, from).length === 0) return { from, to: from }
     await query('set local statement_timeout = 0')
@@ -28,7 +28,8 @@ export async function migrate(pool: Pool): Promise<SchemaChange> {
   })
 }
 
-async function schemaVersion(query: Query): Promise<number> {
+/** Zero where there is no ledger. @throws LedgerUnavailable for a `search_path` without a schema */
+export async function schemaVersion(query: Query): Promise<number> {
   const { rows: where } = await query<{ schema: string | null; found: string | null }>(
     `select current_schema() as schema, to_regclass(quote_ident(current_schema()) || '.schema_version') as found`,
   )

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
 import type { Pool } from 'pg'
 import type { Counter } from '../../budgets/counter.js'
 import type { CatalogVersion, NewCatalogVersion } from '../../catalog/version.js'
@@ -11,10 +11,11 @@ import type { Reservation } from '../../ledger/reservation.js'
 import type { Transaction } from '../../ledger/transaction.js'
 import { jitterMs } from '../../random.js'
 import type { Instant } from '../../time/instant.js'
-import { type Answer, decideBatch, type Pending, type Request, type Settled } from '../batch.js'
-import { CatalogCache, type CatalogRow } from '../catalog-cache.js'
+import { type Answer, type BatchResult, decideBatch, type Pending, type Request, type Settled } from '../batch.js'
+import { CatalogCache } from '../catalog-cache.js'
 import type { LedgerDatabase, LedgerTables } from '../database.js'
 import { GroupCommit } from '../group-commit.js'
+import type { LoadedAccount } from '../loaded-account.js'
 import {
   type KindSum,
   LedgerUnavailable,
@@ -24,23 +25,42 @@ import {
   type SchemaChange,
   type SequenceRange,
   type Store,
+  type StoreOpening,
   type TimeWindow,
   type TransactionQuery,
   type UsageQuery,
   type UsageSum,
+  WHOLE_LEDGER,
 } from '../port.js'
 import * as queries from '../queries.js'
 import { readAccount } from '../read-account.js'
 import * as recordQueries from '../record-queries.js'
 import { rollUp, type RollUpDialect, type Steps, usageTail } from '../rollups.js'
 import { usageSums } from '../usage-sums.js'
-import { connectionPool, inRead, inUnsyncedWrite, inWrite, isConflict, type Query, unavailable, unreachable } from './connection.js'
-import { answerFrom } from './loader.js'
+import { addressOf } from './address.js'
+import {
+  connectionPool,
+  inRead,
+  inUnsyncedWrite,
+  inWrite,
+  isConflict,
+  type Session,
+  unavailable,
+  unreachable,
+} from './connection.js'
+import { KeptAccounts, type TakenAccounts } from './kept-accounts.js'
+import { idsOf, loadBatch, type LoadedBatch } from './load-batch.js'
+import { findAll, loadCatalogs, readAccounts } from './loader.js'
 import { migrate } from './migrate.js'
+import { openReplica, type Replica } from './replica.js'
+import { seeThatItIsWhole } from './unfinished-copy.js'
 import { AccountOpenedMeanwhile, write } from './writer.js'
 
-/** How often a write is tried that others were in the way of. Accounts are locked in one order, so even one is rare. */
-const TRIES_MAX = 10
+/**
+ * How long a write is tried that others were in the way of. Accounts are locked in one order, so on PostgreSQL itself even
+ * a second try is rare; an engine that is always serializable lets one of those who meet through and refuses the rest.
+ */
+const CONFLICT_PATIENCE_MS = 10_000
 
 /** Longest pause before another try; jittered, so that those who met do not meet again. */
 const PAUSE_MAX_MS = 20
@@ -49,43 +69,52 @@ const PAUSE_MAX_MS = 20
  * A ledger on PostgreSQL, for many machines. Its tables stand in the schema that the connection's `search_path` names
  * first.
  *
- * @throws SchemaTooNew, LedgerUnavailable
+ * @throws SchemaTooNew, UnfinishedCopy, LedgerUnavailable
  */
-export async function openPostgresStore(url: string): Promise<Store> {
-  const location = locationOf(url)
-  const pool = await connectionPool(url)
+export async function openPostgresStore(url: string, { unfinishedCopy }: StoreOpening = WHOLE_LEDGER): Promise<Store> {
+  const { location, connections, replica } = addressOf(url)
+  // A pool of its own for writes: however many read, a write need not wait for a connection.
+  const writes = await connectionPool(url, { connectionsMax: 1 })
   try {
-    return new PostgresStore(location, pool, await migrate(pool))
+    if (unfinishedCopy === 'refused') await seeThatItIsWhole(writes, location)
+    const schema = await migrate(writes)
+    const reads = await connectionPool(url, { connectionsMax: connections - 1 })
+    return new PostgresStore({ location, schema, writes, reads, replica: replica === null ? null : await openReplica(replica, connections) })
   } catch (error) {
-    await pool.end()
+    await writes.end()
     throw unavailable(error)
   }
 }
 
-/** Host and database; no user, password or setting. */
-function locationOf(url: string): string {
-  try {
-    const { host, pathname } = new URL(url)
-    return `postgres://${host}${pathname}`
-  } catch (error) {
-    throw new LedgerUnavailable('The address of the database is not a URL; expected postgres://user@host/database', 'none', error)
-  }
+interface Opened {
+  readonly location: string
+  readonly schema: SchemaChange
+  readonly writes: Pool
+  readonly reads: Pool
+  readonly replica: Replica | null
 }
 
 class PostgresStore implements Store {
   readonly location: string
   readonly schema: SchemaChange
-  readonly #pool: Pool
+  readonly #writes: Pool
+  readonly #reads: Pool
   readonly #db: LedgerDatabase
+  readonly #replica: Replica | null
   readonly #catalogs = new CatalogCache()
+  readonly #kept = new KeptAccounts()
   readonly #commits = new GroupCommit((pending) => this.#commit(pending))
   #closing: Promise<void> | null = null
 
-  constructor(location: string, pool: Pool, schema: SchemaChange) {
+  constructor({ location, schema, writes, reads, replica }: Opened) {
     this.location = location
     this.schema = schema
-    this.#pool = pool
-    this.#db = new Kysely<LedgerTables>({ dialect: new PostgresDialect({ pool }) })
+    this.#writes = writes
+    this.#reads = reads
+    this.#db = new Kysely<LedgerTables>({ dialect: new PostgresDialect({ pool: reads }) })
+    this.#replica = replica
+    // Another connection may lead to another server, one that took over and lacks what was known here.
+    writes.on('connect', () => this.#kept.clear())
   }
 
   update(command: Command, now: Instant): Promise<Outcome> {
@@ -95,46 +124,47 @@ class PostgresStore implements Store {
   /** One short transaction, tried again as a whole where another process was in the way and nothing of it was kept. */
   async #commit(pending: readonly Pending[]): Promise<readonly Settled[]> {
     const inTransaction = pending.some(({ command }) => mustBeSynced(command)) ? inWrite : inUnsyncedWrite
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await inTransaction(this.#pool, (query) => this.#decide(query, pending))
-      } catch (error) {
-        if (!isConflict(error) && !(error instanceof AccountOpenedMeanwhile)) throw unavailable(error)
-        if (tries >= TRIES_MAX) throw new LedgerUnavailable('Other writes of the same accounts were in the way', 'none', error)
-      }
-      await new Promise((resolve) => setTimeout(resolve, jitterMs(PAUSE_MAX_MS)))
+    return whenNoConflict(async () => {
+      const written = await inTransaction(this.#writes, (session) => this.#decide(session, pending))
+      this.#keep(written)
+      return written.settled
+    })
+  }
+
+  async #decide(session: Session, pending: readonly Pending[]): Promise<Written> {
+    const taken = this.#kept.take(idsOf(pending))
+    const { catalogs, kept, marks, answer } = await loadBatch(session.query, pending, taken, this.#catalogs)
+    const decided = await run(decideBatch(pending, catalogs, kept), answer)
+    await write(session, decided.changes, new Set(marks.keys()))
+    return { ...decided, taken, marks }
+  }
+
+  #keep({ loaded, changes, taken, marks }: Written): void {
+    const changed = new Set(changes.map(({ account }) => account?.id))
+    for (const [id, account] of loaded) {
+      if (!isThere(account)) continue
+      const found = marks.get(id)
+      const revision = found === undefined ? FIRST_REVISION : found.revision + Number(changed.has(id))
+      this.#kept.keep(account, { taken, found, now: { revision, head: account.account.head } })
     }
   }
 
-  async #decide(query: Query, pending: readonly Pending[]): Promise<readonly Settled[]> {
-    const known = new Set<string>()
-    const answer = async (request: Request): Promise<Answer> => {
-      const answered = await answerFrom(query, request, true)
-      if (answered.kind === 'accounts') for (const account of answered.accounts) if (account !== null) known.add(account.id)
-      return answered
-    }
-    const { settled, changes } = await run(decideBatch(pending, await this.#loadCatalogs(query)), answer)
-    await write(query, changes, known)
-    return settled
-  }
-
+  /** The account and the catalogs come in the first message to the server. */
   read<T>(account: string, now: Instant, reader: Reader<T>): Promise<T | null> {
     return this.#whenOpen(() =>
-      inRead(this.#pool, async (query) => {
-        const catalogs = await this.#loadCatalogs(query)
-        return run(readAccount(account, now, catalogs, reader), (request) => answerFrom(query, request, false))
+      inRead(this.#reads, async (query) => {
+        const [found, catalogs] = await Promise.all([readAccounts(query, [account]), loadCatalogs(query, this.#catalogs)])
+        return run(readAccount(account, now, catalogs, reader), async (request) =>
+          request.kind === 'rows'
+            ? { kind: 'rows', found: await findAll(query, request.needs) }
+            : { kind: 'accounts', accounts: request.ids.map((id) => found.get(id)?.account ?? null) },
+        )
       }),
     )
   }
 
-  async #loadCatalogs(query: Query): Promise<readonly CatalogVersion[]> {
-    const newer = 'select version, effective_at, created_at, document from catalogs where version > $1 order by version'
-    const { rows } = await query<CatalogRow>(newer, [this.#catalogs.newest])
-    return this.#catalogs.add(rows)
-  }
-
   catalogs(): Promise<readonly CatalogVersion[]> {
-    return this.#whenOpen(() => inRead(this.#pool, (query) => this.#loadCatalogs(query)))
+    return this.#whenOpen(() => inRead(this.#reads, (query) => loadCatalogs(query, this.#catalogs)))
   }
 
   /** Where the first is the next one, those after it are as well: all are added or none. */
@@ -144,7 +174,7 @@ class PostgresStore implements Store {
       where $1 = 1 + (select coalesce(max(version), 0) from catalogs)
       on conflict (version) do nothing`
     return this.#whenOpen(() =>
-      inWrite(this.#pool, async (query) => {
+      inWrite(this.#reads, async ({ query }) => {
         for (const { version, effectiveAt, catalog } of versions) {
           const { rowCount } = await query(insert, [version, effectiveAt, now, catalog.source])
           if (rowCount !== 1) return false
@@ -159,11 +189,29 @@ class PostgresStore implements Store {
   }
 
   transactions(query: TransactionQuery): Promise<readonly Transaction[]> {
-    return this.#query(() => queries.selectTransactions(this.#db, query, labelOf))
+    return this.#query(() => this.#report(query.account, (db) => queries.selectTransactions(db, query, labelOf)))
   }
 
   usage(query: UsageQuery): Promise<readonly UsageSum[]> {
-    return this.#whenOpen(() => inRead(this.#pool, (ask) => answered(ask, usageSums(this.#db, query, labelOf))))
+    return this.#query(() =>
+      this.#report(
+        query.account,
+        (db) => answered((text, values) => db.executeQuery(CompiledQuery.raw(text, [...values])), usageSums(db, query, labelOf)),
+        () => inRead(this.#reads, (ask) => answered(ask, usageSums(this.#db, query, labelOf))),
+      ),
+    )
+  }
+
+  /** What decides nothing is read from the replica, where there is one that has all of the account's journal. */
+  async #report<T>(
+    account: string,
+    report: (db: LedgerDatabase) => Promise<T>,
+    onPrimary: () => Promise<T> = () => report(this.#db),
+  ): Promise<T> {
+    if (this.#replica === null) return onPrimary()
+    const { last } = await queries.selectSequences(this.#db, account, {})
+    const told = await this.#replica.report(account, last, report)
+    return told === null ? onPrimary() : told.report
   }
 
   journal(account: string, after: number, limit: number): Promise<readonly Transaction[]> {
@@ -199,15 +247,15 @@ class PostgresStore implements Store {
   }
 
   kindSums(account: string, range: SequenceRange): Promise<readonly KindSum[]> {
-    return this.#query(() => recordQueries.selectKindSums(this.#db, account, range))
+    return this.#query(() => this.#report(account, (db) => recordQueries.selectKindSums(db, account, range)))
   }
 
   /** The sums can be made again at any time, so nobody waits for the disk. */
   rollUp(account: string, limit: number): Promise<number> {
     return this.#whenOpen(async () => {
-      const tail = await inRead(this.#pool, (ask) => answered(ask, usageTail(this.#db, account)))
+      const tail = await inRead(this.#reads, (ask) => answered(ask, usageTail(this.#db, account)))
       if (tail === 0 || limit <= 0) return tail
-      return inUnsyncedWrite(this.#pool, (ask) => answered(ask, rollUp(this.#db, account, limit, ROLL_UP_DIALECT)))
+      return inUnsyncedWrite(this.#reads, ({ query }) => answered(query, rollUp(this.#db, account, limit, ROLL_UP_DIALECT)))
     })
   }
 
@@ -237,9 +285,11 @@ class PostgresStore implements Store {
 
   async #close(): Promise<void> {
     await this.#commits.close()
+    await this.#replica?.close()
     await this.#db.destroy()
-    // The query builder ends the pool only if it was ever asked something.
-    if (!this.#pool.ending) await this.#pool.end()
+    // The query builder ends its pool only if it was ever asked something.
+    if (!this.#reads.ending) await this.#reads.end()
+    await this.#writes.end()
   }
 
   async #whenOpen<T>(work: () => Promise<T>): Promise<T> {
@@ -260,6 +310,36 @@ class PostgresStore implements Store {
         throw unreachable(error)
       }
     })
+  }
+}
+
+/** A batch that was decided, with what was known of its accounts and how they were found. */
+type Written = BatchResult & Pick<LoadedBatch, 'marks'> & { readonly taken: TakenAccounts }
+
+function isThere(loaded: LoadedAccount): loaded is LoadedAccount & { readonly account: Account } {
+  return loaded.account !== null
+}
+
+/** What an account is opened with. */
+const FIRST_REVISION = 0
+
+/** Tries again while others are in the way, for as long as its patience lasts. Each time nothing of the last try was kept. */
+async function whenNoConflict<T>(work: () => Promise<T>): Promise<T> {
+  let patience: NodeJS.Timeout | undefined
+  let isOver = false
+  try {
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isConflict(error) && !(error instanceof AccountOpenedMeanwhile)) throw unavailable(error)
+        if (isOver) throw new LedgerUnavailable('Other writes of the same accounts were in the way', 'none', error)
+      }
+      patience ??= setTimeout(() => (isOver = true), CONFLICT_PATIENCE_MS)
+      await new Promise((resolve) => setTimeout(resolve, jitterMs(PAUSE_MAX_MS)))
+    }
+  } finally {
+    clearTimeout(patience)
   }
 }
 
@@ -284,7 +364,9 @@ const ROLL_UP_DIALECT: RollUpDialect = {
   ],
 }
 
-async function answered<T>(ask: Query, steps: Steps<T>): Promise<T> {
+type Ask = (text: string, values: readonly unknown[]) => Promise<{ readonly rows: readonly unknown[] }>
+
+async function answered<T>(ask: Ask, steps: Steps<T>): Promise<T> {
   let step = steps.next()
   while (step.done !== true) step = steps.next((await ask(step.value.sql, step.value.parameters)).rows)
   return step.value

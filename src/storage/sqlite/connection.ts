@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import Database from 'better-sqlite3'
 import { jitterMs } from '../../random.js'
-import { LedgerUnavailable, type SchemaChange } from '../port.js'
+import { LedgerUnavailable, type SchemaChange, type StoreOpening, UnfinishedCopy, WHOLE_LEDGER } from '../port.js'
 import { migrate } from './migrate.js'
+import { markedSource } from './unfinished-copy.js'
 
 export type Connection = Database.Database
 
@@ -18,9 +19,12 @@ const PAUSE_MAX_MS = 5
  * `synchronous` is set and read back on every connection: the driver is compiled to lower it silently to NORMAL once
  * the journal is in WAL mode, and then an acknowledged charge would not survive a power cut.
  *
- * @throws SchemaTooNew, LedgerUnavailable
+ * @throws SchemaTooNew, UnfinishedCopy, LedgerUnavailable
  */
-export async function openConnection(file: string): Promise<{ readonly connection: Connection; readonly schema: SchemaChange }> {
+export async function openConnection(
+  file: string,
+  { unfinishedCopy }: StoreOpening = WHOLE_LEDGER,
+): Promise<{ readonly connection: Connection; readonly schema: SchemaChange }> {
   const connection = connect(file)
   try {
     const mode = await whenNotBusy(() => connection.pragma('journal_mode = wal', { simple: true }))
@@ -28,6 +32,8 @@ export async function openConnection(file: string): Promise<{ readonly connectio
     connection.pragma('synchronous = full')
     assert.equal(connection.pragma('synchronous', { simple: true }), 2, 'a commit is synced to disk before it is answered')
     connection.pragma('foreign_keys = on')
+    const source = unfinishedCopy === 'opened' ? null : await whenNotBusy(() => markedSource(connection))
+    if (source !== null) throw new UnfinishedCopy(file, source)
     return { connection, schema: await whenNotBusy(() => migrate(connection)) }
   } catch (error) {
     connection.close()

@@ -137,7 +137,8 @@ function duePage(table: string, isWaiting: string, due: string): string {
     order by ${due}, sequence`
 }
 
-function insertInto({ name, columns }: Table): string {
+/** Adds a row by its values, in the order of the columns. */
+export function insertInto({ name, columns }: Table): string {
   return `insert into ${name} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`
 }
 

@@ -21,10 +21,12 @@ import {
   type SchemaChange,
   type SequenceRange,
   type Store,
+  type StoreOpening,
   type TimeWindow,
   type TransactionQuery,
   type UsageQuery,
   type UsageSum,
+  WHOLE_LEDGER,
 } from '../port.js'
 import { readAccount } from '../read-account.js'
 import { type Connection, inRead, openConnection, unavailable, whenNotBusy } from './connection.js'
@@ -39,10 +41,10 @@ import { Writer } from './writer.js'
  * A ledger in one SQLite file (or in memory). Several processes on one file are the normal case: every chat client
  * starts a server of its own.
  *
- * @throws SchemaTooNew, LedgerUnavailable
+ * @throws SchemaTooNew, UnfinishedCopy, LedgerUnavailable
  */
-export async function openSqliteStore(file: string): Promise<Store> {
-  const { connection, schema } = await openConnection(file)
+export async function openSqliteStore(file: string, opening: StoreOpening = WHOLE_LEDGER): Promise<Store> {
+  const { connection, schema } = await openConnection(file, opening)
   return new SqliteStore(file, connection, schema)
 }
 
