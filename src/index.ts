@@ -1,5 +1,6 @@
 /** The public API: named exports only. A symbol that is added here is promised. */
 export { Credits, type Acting, openCredits, type OpenOptions } from './credits.js'
+export { copyLedger, type CopyOptions, type CopyProgress, type CopyResult } from './facade/copy-ledger.js'
 export type { Clock } from './clock.js'
 export { type Cheaper, CreditError, type ErrorCode, ERRORS, type ErrorFacts } from './errors.js'
 export type { AppliedCatalog } from './facade/change-catalog.js'

@@ -22,8 +22,6 @@ export interface CommandDefinition<Options = object> {
   readonly fields?: Readonly<Record<string, string>>
   /** Whether a command of another program may follow after `--`. */
   readonly takesCommand?: boolean
-  /** Clients and agents start it and read what it says; left out: a person does. */
-  readonly isServer?: true
   readonly run: (invocation: Invocation<Options>) => Promise<Report | Done>
 }
 
@@ -70,6 +68,8 @@ export interface Streams {
   readonly note: (line: string) => void
   /** Whether standard output is a terminal, where lines can be drawn again in place. */
   readonly isTerminal: boolean
+  /** Whether standard error is a terminal, where somebody may follow what is said beside the result. */
+  readonly isErrorTerminal: boolean
   /** Whether somebody sits at a terminal and can be asked. */
   readonly isInteractive: boolean
   readonly ask: (question: string) => Promise<string>

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises'
 import type { Streams } from './definition.js'
 
 /** The standard streams and signals of this process. */
@@ -18,11 +17,16 @@ export class ProcessStreams implements Streams {
     return process.stdout.isTTY === true
   }
 
+  get isErrorTerminal(): boolean {
+    return process.stderr.isTTY === true
+  }
+
   get isInteractive(): boolean {
     return process.stdin.isTTY === true && process.stdout.isTTY === true
   }
 
   async ask(question: string): Promise<string> {
+    const { createInterface } = await import('node:readline/promises')
     const terminal = createInterface({ input: process.stdin, output: process.stdout })
     try {
       return (await terminal.question(question)).trim()

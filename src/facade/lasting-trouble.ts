@@ -28,6 +28,7 @@ const TROUBLES: readonly { readonly pattern: RegExp; readonly advice: string }[]
   { pattern: /^SQLITE_(NOTADB|CORRUPT)/, advice: 'The file is no ledger, or it is damaged: name another one by --db or MCP_CREDITS_DB, or restore a copy.' },
   { pattern: /^SQLITE_(CANTOPEN|READONLY|PERM|AUTH)/, advice: 'This user must be able to read and write the file and its folder.' },
   { pattern: /needs the package pg/, advice: 'Install it beside mcp-credits: npm install pg' },
+  { pattern: /is an unfinished copy of/, advice: 'Finish it by the same npx mcp-credits migrate --from … --to … again, or remove it.' },
   { pattern: /is not a URL/, advice: 'Write the address as postgres://user@host/database.' },
   { pattern: /SQLite is not compiled/, advice: 'Then start again.' },
 ]

@@ -33,7 +33,7 @@ export function readOpenOptions(options: unknown): CheckedOptions {
   if (catalog !== undefined && !isCatalogSource(catalog)) refuse('catalog', 'the name of a bundled catalog, a file or a document', foundWords(catalog))
   if (clock !== undefined && !isClock(clock)) refuse('clock', '{ now(): number }', foundWords(clock))
   return {
-    database: readDatabase(database),
+    database: readDatabase(database, 'database'),
     catalog: catalog as string | object | undefined,
     clock: clock === undefined ? undefined : checkedClock(clock as Clock),
     defaultAccount: defaultAccount === undefined ? undefined : readInput(accountSchema, defaultAccount, 'defaultAccount'),
@@ -45,11 +45,21 @@ const DATABASE_EXPECTED = 'a file, ":memory:" or a postgres:// address'
 /** Addresses of other databases. A drive's letter on Windows is no scheme, and a lone colon may stand in a file's name. */
 const OTHER_SCHEME = /^(?!postgres(?:ql)?:\/\/)([a-z][a-z\d+.-]+):(?:\/\/|(?<=^(?:sqlite3?|file|libsql|mysql|mariadb|postgres(?:ql)?):))/i
 
-function readDatabase(database: unknown): string {
-  if (typeof database !== 'string' || database === '' || !isStorable(database)) return refuse('database', DATABASE_EXPECTED, foundWords(database))
+const copySchema = z.strictObject({ from: z.unknown(), to: z.unknown(), onProgress: z.unknown().optional() })
+
+/** Checks what `copyLedger` was given. @throws CreditError `invalid_request` that names the option and what was expected */
+export function readCopyOptions<Progress>(options: { readonly onProgress?: Progress }): { readonly from: string; readonly to: string; readonly onProgress?: Progress } {
+  const { from, to, onProgress } = readInput(copySchema, options)
+  if (onProgress !== undefined && typeof onProgress !== 'function') refuse('onProgress', 'a function', foundWords(onProgress))
+  const named = { from: readDatabase(from, 'from'), to: readDatabase(to, 'to') }
+  return onProgress === undefined ? named : { ...named, onProgress: onProgress as Progress }
+}
+
+/** @throws CreditError `invalid_request` that names the option, and never an address: it may hold a password */
+function readDatabase(database: unknown, option: string): string {
+  if (typeof database !== 'string' || database === '' || !isStorable(database)) return refuse(option, DATABASE_EXPECTED, foundWords(database))
   const scheme = OTHER_SCHEME.exec(database)?.[1]
-  // Never the address itself: it may hold a password.
-  return scheme === undefined ? database : refuse('database', DATABASE_EXPECTED, `an address that begins with ${scheme.slice(0, 20)}:`)
+  return scheme === undefined ? database : refuse(option, DATABASE_EXPECTED, `an address that begins with ${scheme.slice(0, 20)}:`)
 }
 
 function isCatalogSource(value: unknown): boolean {

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CreditError } from '../errors.js'
+import type { Account } from '../ledger/account.js'
 import type { Ledger } from './ledger.js'
 
 /** Rows that a report may as well read from the journal: rolling up fewer would cost more writes than it saves reading. */
@@ -24,6 +25,19 @@ export async function rollUpTail(ledger: Ledger, account: string): Promise<void>
     }
   } catch (error) {
     if (!(error instanceof CreditError)) throw error
+  }
+}
+
+/** Sums up all that a report would otherwise read from the journal, of every account, for who has just made a whole ledger. */
+export async function sumUsage(ledger: Ledger): Promise<void> {
+  for (let after: string | null = null; ; ) {
+    const accounts: readonly Account[] = await ledger.query((store) => store.accounts(after, ACCOUNTS_A_ROUND))
+    for (const { id, sequence } of accounts) {
+      if (sequence <= TAIL_MAX) continue
+      while ((await ledger.query((store) => store.rollUp(id, STEP))) > 0);
+    }
+    after = accounts.at(-1)?.id ?? null
+    if (after === null || accounts.length < ACCOUNTS_A_ROUND) return
   }
 }
 

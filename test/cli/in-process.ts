@@ -20,6 +20,7 @@ export async function runHere(home: Home, words: readonly string[], answers?: re
       },
       note: (line) => void (stderr += `${line}\n`),
       isTerminal: false,
+      isErrorTerminal: answers !== undefined,
       isInteractive: answers !== undefined,
       ask: (question) => Promise.resolve(answers?.[questions.push(question) - 1] ?? ''),
       stop: () => new AbortController().signal,

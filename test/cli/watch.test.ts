@@ -44,6 +44,7 @@ function watching(home: Home, words: readonly string[], isTerminal: boolean) {
       },
       note: () => undefined,
       isTerminal,
+      isErrorTerminal: false,
       isInteractive: false,
       ask: () => Promise.resolve(''),
       stop: () => stop.signal,
