@@ -27,6 +27,7 @@ export function startServer(command, env = {}) {
     })
   return {
     request,
+    call: (/** @type {string} */ name) => request('tools/call', { name, arguments: {} }),
     async initialize() {
       const clientInfo = { name: 'bench', version: '1' }
       await request('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo })
