@@ -41,6 +41,8 @@ export class LoadedCounters {
     const subjects = this.#tallies.get(tally.group) ?? new Map<string, KeptTally>()
     this.#tallies.set(tally.group, subjects)
     const before = subjects.get(tally.subject)
+    // One whose window has only begun says nothing of what the one before it counted last in a window that is over.
+    if (before !== undefined && tally.counting !== null) this.#spread()
     const kept = { tally, isSpread: false }
     subjects.set(tally.subject, kept)
     if (before === undefined) this.#tallyCount += 1

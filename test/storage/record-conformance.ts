@@ -190,6 +190,21 @@ export function describeRecords({ database, store, open }: Context): void {
       expect(await store().counters(id, null, 10)).toEqual([moved])
     })
 
+    it.each(['one by one', 'at once'])('are written as they were when their window ended, also where the same write begins another: %s', async (how) => {
+      const id = await open(100)
+      const charged = doneOf(await store().update(charge(id, 3), T0))
+      const commands: readonly (readonly [Command, number])[] = [
+        [make.setBudget(id, 'b1', 50, { window: { kind: 'day' } }), T0],
+        [make.reserve(id, 10), T0 + DAY_MS],
+        // The reservation has timed out in its day, and what is given back was charged before the budget was.
+        [make.refund(id, transactionId(charged.transaction as { sequence: number; hash: string }), 1), T0 + 3 * DAY_MS],
+      ]
+      const update = ([command, now]: readonly [Command, number]) => store().update(command, now)
+      if (how === 'at once') await Promise.all(commands.map(update))
+      else for (const step of commands) await update(step)
+      expect(await store().counters(id, null, 10)).toMatchObject([{ budget: 'b1', windowStart: Date.UTC(2026, 0, 16), used: 0n, reserved: 0n }])
+    })
+
     it('are listed the most used first, of all budgets or of one', async () => {
       if (isAlone()) return
       const [id, other] = [await open(), await open()]
