@@ -236,7 +236,7 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
   },
 
   extend: (ledger, { call, account, at }) => {
-    const row = heldBy(ledger, call, account, at, false)
+    const row = heldBy(ledger, call, account, at)
     if ('code' in row) return row
     const ttlMs = Math.ceil((call.input['ttlSeconds'] as number) * 1_000)
     if (ttlMs > DAY_MS) return { code: 'invalid_request' }
@@ -246,7 +246,7 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
   },
 
   settle: (ledger, { number, call, account, at }) => {
-    const row = heldBy(ledger, call, account, at, true)
+    const row = heldBy(ledger, call, account, at, { mayBeLate: true })
     if ('code' in row) return row
     const wanted = settledPrice(row.price, call.input as Asked & Call['input'])
     if (typeof wanted !== 'bigint') return wanted
@@ -294,7 +294,7 @@ const DECISIONS: Readonly<Record<Verb, Decision>> = {
   },
 
   release: (ledger, { number, call, account, at }) => {
-    const row = heldBy(ledger, call, account, at, false)
+    const row = heldBy(ledger, call, account, at, { isRelease: true })
     if ('code' in row) return row
     account.end(row, 'released')
     account.giveBack(row.pins)
@@ -595,11 +595,20 @@ function levelAfter(account: ReferenceAccount, spender: Spender, at: number, amo
   return levels.reduce((worst, level) => (LEVELS.indexOf(level) > LEVELS.indexOf(worst) ? level : worst))
 }
 
-/** The reservation that a call may end, as the library would find it. */
-function heldBy(ledger: ReferenceLedger, call: Call, account: ReferenceAccount, at: number, mayBeLate: boolean): ReferenceReservation | Refusal {
+/** The reservation that a call may end, as the library would find it: a key gives back what one below it holds, and no more. */
+function heldBy(
+  ledger: ReferenceLedger,
+  call: Call,
+  account: ReferenceAccount,
+  at: number,
+  { mayBeLate = false, isRelease = false } = {},
+): ReferenceReservation | Refusal {
   const row = call.about === undefined ? undefined : ledger.reservations.get(call.about)
   const isHeld = call.holder === 'operator' || (row?.holder === 'agent' && row.key === (call.key ?? null))
-  if (row === undefined || row.account !== account.id || !isHeld) return { code: 'unknown_reservation' }
+  const above = call.key === undefined || account.keys.get(call.key)?.isRevoked !== false ? null : call.key
+  const isBelow = row !== undefined && row.key !== null && above !== null && account.keys.get(row.key)?.ancestors.includes(above) === true
+  if (row === undefined || row.account !== account.id || !(isHeld || isBelow)) return { code: 'unknown_reservation' }
+  if (!isHeld && !isRelease) return { code: 'forbidden' }
   return row.state === 'open' || (mayBeLate && account.isLate(row, at)) ? row : { code: 'reservation_not_open' }
 }
 
