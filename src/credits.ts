@@ -96,12 +96,12 @@ export class Credits {
    *   named account that is not the key's own, `ledger_unavailable`
    */
   async withKey(secret: string, asked: PartyAsked = {}): Promise<AuthenticatedParty> {
-    return this.#asParty(await letIn(() => parties.authenticate(this.#desk, secret), asked))
+    return this.#asParty(await letIn(this.#desk.ledger, () => parties.authenticate(this.#desk, secret), asked))
   }
 
   /** As {@link withKey}, for whoever an authorization server has named: its key is the one made for this subject. */
   async withSubject(subject: Input<'subject'>, asked: PartyAsked = {}): Promise<AuthenticatedParty> {
-    return this.#asParty(await letIn(() => parties.authenticateSubject(this.#desk, subject), asked))
+    return this.#asParty(await letIn(this.#desk.ledger, () => parties.authenticateSubject(this.#desk, subject), asked))
   }
 
   #asParty({ acting, known }: LetIn): AuthenticatedParty {

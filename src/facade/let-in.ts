@@ -1,7 +1,7 @@
 import { unknownAccount } from '../decide/decide.js'
 import { CreditError } from '../errors.js'
 import { ASK_FOR_ANOTHER_KEY, type DoorScope, hasScope } from '../keys/key.js'
-import { errorOf } from '../usage/ledger.js'
+import { errorOf, type Ledger } from '../usage/ledger.js'
 import type { AuthenticatedResult } from '../usage/results.js'
 import type { Acting } from './desk.js'
 
@@ -27,8 +27,8 @@ export interface LetIn {
 }
 
 /** The rule by which every door lets a key in. @throws CreditError `unauthenticated`, `forbidden`, `unknown_account`, `ledger_unavailable` */
-export async function letIn(look: () => Promise<AuthenticatedResult | null>, asked: PartyAsked): Promise<LetIn> {
-  const known = await lookedAt(look, asked.lastKnown ?? null)
+export async function letIn(ledger: Ledger, look: () => Promise<AuthenticatedResult | null>, asked: PartyAsked): Promise<LetIn> {
+  const known = await lookedAt(ledger, look, asked.lastKnown ?? null)
   if (known === null) {
     throw new CreditError('unauthenticated', 'The key is not valid: there is no such key, or it was revoked or has expired', {
       advice: [ASK_FOR_ANOTHER_KEY],
@@ -51,11 +51,12 @@ export function seeScope({ key, scopes }: Pick<AuthenticatedResult, 'key' | 'sco
   throw new CreditError('forbidden', `The key ${key} may not do this; it takes the scope ${scope}`, { details: { scope, scopes } })
 }
 
-async function lookedAt(look: () => Promise<AuthenticatedResult | null>, lastKnown: AuthenticatedResult | null): Promise<AuthenticatedResult | null> {
+async function lookedAt(ledger: Ledger, look: () => Promise<AuthenticatedResult | null>, lastKnown: AuthenticatedResult | null): Promise<AuthenticatedResult | null> {
+  if (lastKnown === null) return look()
   try {
-    return await look()
+    return await ledger.inTime(look)
   } catch (error) {
-    if (lastKnown === null || !(error instanceof CreditError && error.code === 'ledger_unavailable')) throw error
+    if (!(error instanceof CreditError && error.code === 'ledger_unavailable')) throw error
     return lastKnown
   }
 }

@@ -14,6 +14,9 @@ import type { MeterContext, MeteredCall, RunOutcome } from './metered-call.js'
 export const METER_TTL_MS = 60_000
 const HEARTBEAT_MS = 20_000
 
+/** How often it is tried to give back what could not be given back because the ledger was away. */
+const GIVE_BACK_MS = 1_000
+
 type Ended = Exclude<RunOutcome, { readonly kind: 'task' }>
 
 /** A server says by this member of a failed result's `_meta` whose fault it was; the provider's, where it says nothing. */
@@ -75,7 +78,7 @@ export class HeldCall {
     const ending = await endingOf(outcome, { call: this.#call, reservation: this.#reservation, versions: await this.#context.ledger.catalogs() })
     if (ending.kind === 'settle') return this.#settle(ending)
     if (ending.kind === 'fail') return this.fail(ending.fault)
-    await this.#update('release', { fault: null }).catch(unless(...OVER))
+    await this.#ended(this.#release())
     return null
   }
 
@@ -87,7 +90,7 @@ export class HeldCall {
   async fail(fault: Fault): Promise<Done | null> {
     const charged = this.#chargedUnseen?.transaction ?? null
     if (charged !== null) return this.#giveBack(charged, fault)
-    const done = await this.#update('settle', { actual: AS_RESERVED, fault }).catch(unless(...OVER))
+    const done = await this.#ended(this.#update('settle', { actual: AS_RESERVED, fault }))
     return done?.transaction?.kind === 'settle' ? done : null
   }
 
@@ -97,6 +100,38 @@ export class HeldCall {
     const refund = { kind: 'refund', account, actor, transaction: transactionId(charged), amount: null, reason: `failed: ${fault}` } as const
     await ledger.update({ ...refund, idempotencyKey: null, fingerprint: null }).catch(unless('refund_not_allowed', 'ledger_unavailable'))
     return null
+  }
+
+  /** What ends the reservation, or null where it has ended. Where the ledger is away it is given back later. */
+  #ended(ending: Promise<Done>): Promise<Done | null> {
+    return ending.catch(unless('reservation_not_open')).catch((error: unknown) => {
+      unless('ledger_unavailable')(error)
+      this.#releaseLater()
+      return null
+    })
+  }
+
+  /**
+   * Gives it back as soon as the ledger is there, for as long as it lives: it would end by itself, but until then its call
+   * is taken to be running, and nobody can make it again under its key.
+   */
+  #releaseLater(): void {
+    let tries = METER_TTL_MS / GIVE_BACK_MS
+    let isUnderWay = false
+    const stop = beat(GIVE_BACK_MS, async () => {
+      tries -= 1
+      if (tries === 0) stop()
+      if (isUnderWay) return
+      isUnderWay = true
+      await this.#release()
+        .catch(unless('reservation_not_open'))
+        .finally(() => (isUnderWay = false))
+      stop()
+    })
+  }
+
+  #release(): Promise<Done> {
+    return this.#update('release', { fault: null })
   }
 
   #settle({ actual, isHearsay }: Consumed): Promise<Done | null> {
@@ -163,9 +198,6 @@ function readFrom(result: Readonly<Record<string, unknown>>, { call: { tool, sub
   const told = actualOfToolResult(version?.catalog.tools[tool], { tool, result })
   return told.kind === 'actual' ? told.actual : AS_RESERVED
 }
-
-/** What a reservation that is to be given back may answer: it has ended, or it will by itself. */
-const OVER = ['reservation_not_open', 'ledger_unavailable'] as const
 
 /** Lets the refusals pass that only say that it is over. */
 function unless(...codes: readonly CreditError['code'][]): (error: unknown) => null {

@@ -7,6 +7,7 @@ import type { Done, Refused } from '../decide/outcome.js'
 import { CreditError } from '../errors.js'
 import type { Instant } from '../time/instant.js'
 import { LedgerUnavailable, type Reader, SchemaTooNew, type Store } from '../storage/port.js'
+import { Patience } from './patience.js'
 import { Turns } from './turns.js'
 
 /** The account that nobody had to make: it comes into being by the first call that names it. */
@@ -34,6 +35,7 @@ export class Ledger {
   readonly answers = new Turns()
   readonly #clock: Clock
   readonly #defaultAccount: DefaultAccount | null
+  readonly #patience = new Patience()
   #catalogs: readonly CatalogVersion[] = []
 
   constructor(options: LedgerOptions) {
@@ -83,7 +85,8 @@ export class Ledger {
   /** The catalog versions, from memory while the ledger is away: free operations go on without it. */
   async catalogs(): Promise<readonly CatalogVersion[]> {
     try {
-      this.#catalogs = await reachable(() => this.store.catalogs())
+      const read = () => this.query((store) => store.catalogs())
+      this.#catalogs = await (this.#catalogs.length === 0 ? read() : this.inTime(read))
     } catch (error) {
       if (this.#catalogs.length === 0) throw error
     }
@@ -94,6 +97,11 @@ export class Ledger {
   async catalog(): Promise<{ readonly version: CatalogVersion; readonly catalog: Catalog }> {
     const version = versionAt(await this.catalogs(), this.now())
     return { version, catalog: version.catalog }
+  }
+
+  /** Reads what one can do without, and does not wait long for it. @throws CreditError `ledger_unavailable` */
+  inTime<T>(read: () => Promise<T>): Promise<T> {
+    return reachable(() => this.#patience.with(read))
   }
 
   /** Runs a query of the store. @throws CreditError `ledger_unavailable` */

@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { chown, cp, mkdtemp, rm } from 'node:fs/promises'
+import { chown, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createServer as createSocketServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -48,8 +48,16 @@ async function providePostgres(): Promise<PostgresServer> {
   return given === undefined ? startPostgres() : { url: given, stop: async () => undefined }
 }
 
+/** A server that a test stops in the middle of its work and starts again. */
+export interface StoppableServer extends PostgresServer {
+  /** Ends it at once, as a crash does: clients lose their connections, and it has to recover from its log. */
+  halt(): Promise<void>
+  /** Starts it again on the same data, at the same address; resolves once it takes connections. */
+  startAgain(): Promise<void>
+}
+
 /** A server of its own, for a test that breaks it. */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres({ isDurable = false }: { readonly isDurable?: boolean } = {}): Promise<StoppableServer> {
   const folder = await mkdtemp(join(tmpdir(), 'mcp-credits-postgres-'))
   try {
     const owner = await unprivilegedUser()
@@ -59,16 +67,36 @@ export async function startPostgres(): Promise<PostgresServer> {
     const data = join(folder, 'data')
     await run(binaries.initdb, ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], as)
     const port = await freePort()
-    const child = await listening([binaries.postgres, '-D', data, '-p', String(port), ...SETTINGS], folder, as)
-    return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop: () => ended(child) }
+    const start = () => listening([binaries.postgres, '-D', data, '-p', String(port), ...SETTINGS, ...(isDurable ? [] : NOT_DURABLE)], folder, as)
+    let child = await start()
+    return {
+      url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+      stop: () => ended(child),
+      halt: async () => {
+        await writeFile(join(folder, HALTED), '')
+        const exit = new Promise((resolve) => child.once('exit', resolve))
+        const [pid] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
+        process.kill(Number(pid), 'SIGQUIT')
+        await exit
+      },
+      startAgain: async () => {
+        await rm(join(folder, HALTED))
+        child = await start()
+      },
+    }
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
   }
 }
 
-/** The data lives as long as the run, so that it need not survive the machine; killed clients are what tests are about. */
-const SETTINGS = ['-h', '127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off', '-c', 'max_connections=200']
+const SETTINGS = ['-h', '127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'max_connections=200']
+
+/** The data lives as long as the run, so that it need not survive the machine; killed clients are what most tests are about. */
+const NOT_DURABLE = ['-c', 'fsync=off']
+
+/** A file that keeps the folder of a server that is to be started again. */
+const HALTED = 'halted'
 
 interface User {
   readonly uid: number
@@ -117,9 +145,10 @@ async function freePort(): Promise<number> {
  * A shell between us and the server ends it and removes its folder when our end of the pipe closes, so that a test run
  * which is killed leaves neither behind.
  */
-const KEEPER = 'folder=$0; exec 3<&0; "$@" & server=$!; (cat <&3 >/dev/null; kill -INT $server) 2>/dev/null & wait $server; rm -rf "$folder"'
+const KEEPER = 'folder=$0; exec 3<&0; "$@" & server=$!; (cat <&3 >/dev/null; kill -INT $server) 2>/dev/null & wait $server; [ -e "$folder/halted" ] || rm -rf "$folder"'
 
 const START_TIMEOUT_MS = 30_000
+const LOG_MAX = 10_000
 
 /** Starts the command and waits until it says that it accepts connections; its own words are the error if it ends before. */
 function listening(command: readonly string[], folder: string, as: RunAs): Promise<ChildProcess> {
@@ -135,7 +164,8 @@ function listening(command: readonly string[], folder: string, as: RunAs): Promi
     child.once('error', (error) => fail(`could not be run (${error.message})`))
     child.once('exit', () => fail('ended at start'))
     child.stderr.on('data', (chunk: Buffer) => {
-      if (log.length < 10_000) log += chunk.toString()
+      // The end of it tells; clients that ask meanwhile fill it with refusals.
+      log = (log + chunk.toString()).slice(-LOG_MAX)
       if (!log.includes('ready to accept connections')) return
       clearTimeout(timer)
       resolve(child)

@@ -98,13 +98,23 @@ function isBusy(error: unknown): boolean {
   return error instanceof Database.SqliteError && (error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED'))
 }
 
-/** What SQLite says when the disk is full, the file is damaged, read-only or not there; anything else is a bug and passes. */
+/** What SQLite says of the machine, by the beginning of its code, in words of ours. */
+const TROUBLES: readonly (readonly [code: RegExp, words: string])[] = [
+  [/^SQLITE_FULL/, 'The disk of the ledger file is full'],
+  [/^SQLITE_IOERR/, 'The disk of the ledger file failed, or has no room'],
+  [/^SQLITE_READONLY/, 'The ledger file is read-only'],
+  [/^SQLITE_(CANTOPEN|PERM|AUTH)/, 'The ledger file cannot be opened'],
+  [/^SQLITE_(CORRUPT|NOTADB)/, 'The ledger file is damaged, or no ledger'],
+  [/^SQLITE_NOMEM/, 'The machine has no memory left for the ledger file'],
+]
+
+/** Anything else that SQLite says is a bug and passes. */
 export function unavailable(error: unknown): unknown {
   if (!(error instanceof Database.SqliteError)) {
     return error instanceof TypeError && /directory/i.test(error.message)
       ? new LedgerUnavailable('The folder of the ledger file does not exist', 'none', error)
       : error
   }
-  const isOutside = /^SQLITE_(FULL|IOERR|CANTOPEN|READONLY|CORRUPT|NOTADB|PERM|AUTH|NOMEM)/.test(error.code)
-  return isOutside ? new LedgerUnavailable(`The ledger file cannot be used (${error.code})`, 'none', error) : error
+  const words = TROUBLES.find(([code]) => code.test(error.code))?.[1]
+  return words === undefined ? error : new LedgerUnavailable(`${words} (${error.code})`, 'none', error)
 }
