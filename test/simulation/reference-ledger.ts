@@ -97,7 +97,7 @@ export class ReferenceLedger {
     if (forbidden !== null) return forbidden
     const { idempotencyKey, ...rest } = call.input
     const key = idempotencyKey === undefined ? null : `${account.id}\n${idempotencyKey}`
-    const asked = JSON.stringify([call.verb, call.about ?? null, Object.entries(rest).sort()])
+    const asked = JSON.stringify([call.verb, call.about ?? null, Object.entries({ ...LEFT_OUT[call.verb], ...rest }).sort()])
     const earlier = key === null ? undefined : this.#remembered.get(key)
     if (earlier !== undefined) {
       if (earlier.asked !== asked) return { code: 'idempotency_conflict' }
@@ -112,13 +112,16 @@ export class ReferenceLedger {
   }
 }
 
-/** Work that was admitted is finished by its holder, whatever has become of the key. */
+/** What a request means that leaves it out: written out it is the same request. */
+const LEFT_OUT: Partial<Record<Verb, object>> = { grant: { paid: false, priority: 20 }, reserve: { overrun: 'cap' }, subscribe: { when: 'renewal' } }
+
 /** Whether more than was set aside may be spent: from an active account, by a key that holds. */
 function mayExceed(account: ReferenceAccount, { key, spender }: ReferenceReservation): boolean {
   const holds = key === null || account.keys.get(key)?.isRevoked === false
   return account.state === 'active' && holds && refusalByParty(account, spender, key) === null
 }
 
+/** Work that was admitted is finished by its holder, whatever has become of the key. */
 const FINISHING: readonly Verb[] = ['extend', 'settle', 'release']
 
 /** An agent orders credits, which an operator has to settle; whatever else is no spending takes an operator. */
