@@ -85,10 +85,13 @@ function textOf(value: unknown): string {
   for (const name of Object.keys(value)) {
     const member = (value as Readonly<Record<string, unknown>>)[name]
     if (member === undefined) continue
-    // The names are ours and need no escaping; a caller's own stand in what is sorted.
-    members += `${members === '' ? '' : ','}"${name}":${CALLERS_OWN.has(name) && member !== null ? JSON.stringify(canonicalJson(member)) : textOf(member)}`
+    const text = CALLERS_OWN.has(name) && member !== null ? JSON.stringify(canonicalJson(member)) : textOf(member)
+    members += `${members === '' ? '' : ','}${PLAIN.test(name) ? `"${name}"` : JSON.stringify(name)}:${text}`
   }
   return `{${members}}`
 }
+
+/** A name that needs no escaping, as those of all our own fields. */
+const PLAIN = /^\w+$/
 
 const CALLERS_OWN: ReadonlySet<string> = new Set(['args', 'labels', 'usage'])

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Credits, openCredits } from '../../src/credits.js'
+import { fingerprintOf } from '../../src/facade/read-input.js'
 
 const T0 = Date.parse('2026-03-10T12:00:00Z')
 const CATALOG = {
@@ -63,6 +64,13 @@ describe('T08: with one idempotency key, one request however it is written', () 
 it('T08: an account made again with the key is the same one, for all that its salt is drawn anew', async () => {
   const first = await credits.createAccount({ id: 'new', idempotencyKey: 'k' })
   expect(await credits.createAccount({ id: 'new', timeZone: 'UTC', debtLimit: 0, idempotencyKey: 'k' })).toEqual({ ...first, replayed: true })
+})
+
+it('T08: the text of a request is JSON whatever a label is called, amounts as text and what a caller wrote sorted', () => {
+  const facts = { terms: { values: { 'label:a"b\\': '1' }, limit: 5n, each: null, left: undefined }, calls: [null, { labels: null }] }
+  expect(fingerprintOf('set_budget', { ...facts, args: { b: 1, a: 2 } })).toBe(
+    'set_budget{"terms":{"values":{"label:a\\"b\\\\":"1"},"limit":"5","each":null},"calls":[null,{"labels":null}],"args":"{\\"a\\":2,\\"b\\":1}"}',
+  )
 })
 
 describe('T08: with one idempotency key, another request is refused', () => {
