@@ -9,13 +9,13 @@ import type { AccountRecord } from '../../ledger/account-record.js'
 import type { Grant } from '../../ledger/grant.js'
 import type { Reservation } from '../../ledger/reservation.js'
 import type { Transaction } from '../../ledger/transaction.js'
-import { jitterMs } from '../../random.js'
 import type { Instant } from '../../time/instant.js'
 import { type Answer, type BatchResult, decideBatch, type Pending, type Request, type Settled } from '../batch.js'
 import { CatalogCache } from '../catalog-cache.js'
 import type { LedgerDatabase, LedgerTables } from '../database.js'
 import { GroupCommit } from '../group-commit.js'
 import type { LoadedAccount } from '../loaded-account.js'
+import { type InTheWay, whenFree } from '../in-the-way.js'
 import {
   type KindSum,
   LedgerUnavailable,
@@ -55,15 +55,6 @@ import { migrate } from './migrate.js'
 import { openReplica, type Replica } from './replica.js'
 import { seeThatItIsWhole } from './unfinished-copy.js'
 import { AccountOpenedMeanwhile, write } from './writer.js'
-
-/**
- * How long a write is tried that others were in the way of. Accounts are locked in one order, so on PostgreSQL itself even
- * a second try is rare; an engine that is always serializable lets one of those who meet through and refuses the rest.
- */
-const CONFLICT_PATIENCE_MS = 10_000
-
-/** Longest pause before another try; jittered, so that those who met do not meet again. */
-const PAUSE_MAX_MS = 20
 
 /**
  * A ledger on PostgreSQL, for many machines. Its tables stand in the schema that the connection's `search_path` names
@@ -323,23 +314,22 @@ function isThere(loaded: LoadedAccount): loaded is LoadedAccount & { readonly ac
 /** What an account is opened with. */
 const FIRST_REVISION = 0
 
-/** Tries again while others are in the way, for as long as its patience lasts. Each time nothing of the last try was kept. */
+/**
+ * Accounts are locked in one order, so on PostgreSQL itself even a second try is rare; an engine that is always serializable
+ * lets one of those who meet through and refuses the rest.
+ */
+const CONFLICT: InTheWay = {
+  isIt: (error) => isConflict(error) || error instanceof AccountOpenedMeanwhile,
+  words: 'Other writes of the same accounts were in the way',
+  pauseMaxMs: 20,
+}
+
+/** Tries again as a whole: each time nothing of the last try was kept. */
 async function whenNoConflict<T>(work: () => Promise<T>): Promise<T> {
-  let patience: NodeJS.Timeout | undefined
-  let isOver = false
   try {
-    for (;;) {
-      try {
-        return await work()
-      } catch (error) {
-        if (!isConflict(error) && !(error instanceof AccountOpenedMeanwhile)) throw unavailable(error)
-        if (isOver) throw new LedgerUnavailable('Other writes of the same accounts were in the way', 'none', error)
-      }
-      patience ??= setTimeout(() => (isOver = true), CONFLICT_PATIENCE_MS)
-      await new Promise((resolve) => setTimeout(resolve, jitterMs(PAUSE_MAX_MS)))
-    }
-  } finally {
-    clearTimeout(patience)
+    return await whenFree(CONFLICT, work)
+  } catch (error) {
+    throw unavailable(error)
   }
 }
 

@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict'
 import Database from 'better-sqlite3'
-import { jitterMs } from '../../random.js'
+import { type InTheWay, whenFree } from '../in-the-way.js'
 import { LedgerUnavailable, type SchemaChange, type StoreOpening, UnfinishedCopy, WHOLE_LEDGER } from '../port.js'
 import { migrate } from './migrate.js'
 import { markedSource } from './unfinished-copy.js'
 
 export type Connection = Database.Database
-
-/** How long one goes on trying while other processes write. Four saturated ones keep each other waiting below one second. */
-const BUSY_PATIENCE_MS = 10_000
-
-/** Longest pause between two tries. Short, so that nobody is passed over for long; jittered, so that they do not march in step. */
-const PAUSE_MAX_MS = 5
 
 /**
  * Opens a ledger file, brings its schema up to date and makes sure of its durability.
@@ -69,30 +63,12 @@ export function inRead<T>(connection: Connection, work: () => T): T {
   }
 }
 
-/**
- * Tries until no other process is in the way, pausing in between on a timer, so that the event loop stays free. A timer
- * bounds it as well: pauses that are added up tell nothing of how long tries take, or of how late a busy process wakes.
- *
- * @throws LedgerUnavailable at the first try that fails later than ten seconds after the first one that did
- */
-export async function whenNotBusy<T>(work: () => T | Promise<T>): Promise<T> {
-  let patience: NodeJS.Timeout | undefined
-  let isOver = false
-  try {
-    for (;;) {
-      try {
-        return await work()
-      } catch (error) {
-        if (!isBusy(error)) throw error
-        if (isOver) throw new LedgerUnavailable('The ledger file is locked by another process', 'none', error)
-      }
-      patience ??= setTimeout(() => (isOver = true), BUSY_PATIENCE_MS)
-      await new Promise((resolve) => setTimeout(resolve, jitterMs(PAUSE_MAX_MS)))
-    }
-  } finally {
-    clearTimeout(patience)
-  }
+/** Tries until no other process is in the way. @throws LedgerUnavailable after ten seconds */
+export function whenNotBusy<T>(work: () => T | Promise<T>): Promise<T> {
+  return whenFree(BUSY, work)
 }
+
+const BUSY: InTheWay = { isIt: isBusy, words: 'The ledger file is locked by another process', pauseMaxMs: 5 }
 
 function isBusy(error: unknown): boolean {
   return error instanceof Database.SqliteError && (error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED'))
