@@ -14,6 +14,9 @@ import { LoadedCounters } from './loaded-counters.js'
 import { LoadedRecords } from './loaded-records.js'
 import { BEGINNING, DUE_PAGE } from './needs.js'
 
+/** Open reservations of an account kept between batches. Beyond, the oldest are loaded again when they end. */
+const RESERVATIONS_KEPT_MAX = 256
+
 /** What a driver answers to one {@link Need}, from the database as it was before this write. */
 export type Found =
   /** The first open grants in burn order; `isAll` when there are no more. */
@@ -137,6 +140,8 @@ export class LoadedAccount implements AccountView {
   /** Whether a need is still to be asked of the driver, as far as an account kept from an earlier batch may know. */
   lacks(need: Need): boolean {
     switch (need.kind) {
+      case 'reservation':
+        return !this.#reservations.has(need.sequence)
       case 'grants':
         return this.#open === null || (this.#openUntil !== null && this.#open.length < need.count)
       case 'records':
@@ -267,8 +272,8 @@ export class LoadedAccount implements AccountView {
 
   /**
    * The account for a further batch, once all its changes are written and nobody else has changed it: balance, open
-   * grants, budgets, alerts and counters stay, for nearly every command needs them; what a single command looked at is
-   * forgotten.
+   * grants, budgets, alerts and counters stay, for nearly every command needs them, and open reservations, for each ends
+   * soon; what a single command looked at is forgotten.
    */
   keptFor(catalogs: readonly CatalogVersion[]): LoadedAccount {
     this.catalogs = catalogs
@@ -279,11 +284,26 @@ export class LoadedAccount implements AccountView {
     this.#changedReservations.clear()
     this.#due = null
     this.#dueUntil = BEGINNING
-    for (const rows of [this.#reservations, this.#transactions, this.#refunds, this.#keys, this.#calls]) rows.clear()
+    for (const rows of [this.#transactions, this.#refunds, this.#keys, this.#calls]) rows.clear()
     this.#records.keep()
     this.#counters.keep()
-    for (const [sequence, grant] of this.#grants) if (!isOpen(grant)) this.#grants.delete(sequence)
+    this.#keepOpenReservations()
+    for (const [sequence, grant] of this.#grants) if (!isOpen(grant) && !this.#isPinned(grant)) this.#grants.delete(sequence)
     return this
+  }
+
+  #keepOpenReservations(): void {
+    for (const [sequence, reservation] of this.#reservations) if (reservation?.state !== 'open') this.#reservations.delete(sequence)
+    for (const sequence of this.#reservations.keys()) {
+      if (this.#reservations.size <= RESERVATIONS_KEPT_MAX) return
+      this.#reservations.delete(sequence)
+    }
+  }
+
+  /** Whether a kept reservation gives back to the grant, or is paid from it, when it ends. */
+  #isPinned({ sequence }: Grant): boolean {
+    for (const reservation of this.#reservations.values()) if (reservation?.pins.some((pin) => pin.grant === sequence) === true) return true
+    return false
   }
 
   /** What has to be written for the changes so far: each row once, as it stands now. */

@@ -249,6 +249,16 @@ export function reservationValues(account: string, reservation: Reservation): re
   ]
 }
 
+/** What a later write may change of a reservation: a quoted call's passes to the meter that runs it, with the key of the call. */
+export const RESERVATION_STATE_COLUMNS = [
+  'state', 'holder', 'expires_at', 'call_key', 'call_fingerprint', 'ended_by',
+] as const satisfies readonly (keyof ReservationRow)[]
+
+/** The values of a reservation's state in the order of {@link RESERVATION_STATE_COLUMNS}. */
+export function reservationStateValues({ state, holder, expiresAt, callKey, callFingerprint, endedBy }: Reservation): readonly unknown[] {
+  return [state, holder, expiresAt, callKey, callFingerprint, endedBy]
+}
+
 export interface TransactionRow {
   readonly account: string
   readonly sequence: Integer

@@ -1,5 +1,5 @@
 import { COUNTER_COLUMNS, RECORD_COLUMNS } from './record-rows.js'
-import { ACCOUNT_COLUMNS, GRANT_COLUMNS, RESERVATION_COLUMNS, TRANSACTION_COLUMNS } from './rows.js'
+import { ACCOUNT_COLUMNS, GRANT_COLUMNS, RESERVATION_COLUMNS, RESERVATION_STATE_COLUMNS, TRANSACTION_COLUMNS } from './rows.js'
 
 /** A table as the write path sees it, the same on both databases. */
 export interface Table {
@@ -30,8 +30,7 @@ export const RESERVATIONS: Table = {
   name: 'reservations',
   columns: RESERVATION_COLUMNS,
   key: ['account', 'sequence'],
-  // A quoted call's reservation passes to the meter that runs it, with the key of the call.
-  changing: ['state', 'holder', 'expires_at', 'call_key', 'call_fingerprint', 'ended_by'],
+  changing: RESERVATION_STATE_COLUMNS,
 }
 
 export const RECORDS: Table = {

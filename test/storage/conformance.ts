@@ -122,6 +122,16 @@ export function describeStore(name: string, create: () => Promise<StoreDatabase>
         ])
       })
 
+      it('keeps what became of a reservation in the write in which it ends, and that alone', async () => {
+        const id = await open(10)
+        const held = doneOf(await store.update(make.reserve(id, 3), T0)).reservation
+        const reservation = held?.id as string
+        const written = await Promise.all([make.extend(id, reservation, HOUR_MS), make.settle(id, reservation)].map((command) => store.update(command, T0 + 1)))
+        expect(written.map((outcome) => outcome.kind)).toEqual(['done', 'done'])
+        const [kept] = await store.reservations(id, 0, 10)
+        expect(kept).toEqual({ ...held, state: 'settled', expiresAt: T0 + 1 + HOUR_MS, endedBy: doneOf(written[1] as never).transaction?.sequence })
+      })
+
       it('refunds part of a charge and then the rest, to the grants that paid, and never more', async () => {
         const id = await open(5)
         doneOf(await store.update(grant(id, 5, { priority: 30 }), T0))

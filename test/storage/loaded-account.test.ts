@@ -4,6 +4,7 @@ import type { Changes } from '../../src/decide/outcome.js'
 import { type Need, NotLoaded } from '../../src/decide/view.js'
 import { openAccount } from '../../src/ledger/account.js'
 import type { AccountRecord, RecordKind } from '../../src/ledger/account-record.js'
+import type { Grant } from '../../src/ledger/grant.js'
 import type { Reservation } from '../../src/ledger/reservation.js'
 import { LoadedAccount } from '../../src/storage/loaded-account.js'
 import { BEGINNING, DUE_PAGE } from '../../src/storage/needs.js'
@@ -214,13 +215,46 @@ describe('an account kept for a further batch', () => {
   })
 })
 
+describe('reservations of an account kept for a further batch', () => {
+  const needed = (sequence: number): Need => ({ kind: 'reservation', sequence })
+  const usedUp = (sequence: number): Grant => ({
+    id: `gr_${sequence}`, sequence, source: 'purchase', priority: 50, isPaid: true, amount: 5n, remaining: 0n, state: 'effective', effectiveAt: T0,
+    expiresAt: NEVER, endsWithPlan: false,
+  })
+
+  it('are known while they are open, with the grants that they pin; what has ended or was not there is asked for', () => {
+    const account = loaded({ rules: 0 })
+    account.apply(changes({
+      grants: [usedUp(1), usedUp(2)],
+      reservations: [open(3, T0 + 1, [1]), { ...open(4, T0 + 1, [2]), state: 'settled', endedBy: 5 }],
+    }))
+    account.add(needed(9), { kind: 'reservation', reservation: null, grants: [] })
+    const kept = account.keptFor(CATALOGS)
+    expect([kept.lacks(needed(3)), kept.reservation(3), kept.grant(1)]).toEqual([false, open(3, T0 + 1, [1]), usedUp(1)])
+    for (const sequence of [4, 9]) expect([kept.lacks(needed(sequence)), needOf(() => kept.reservation(sequence))]).toEqual([true, needed(sequence)])
+    expect(needOf(() => kept.grant(2))).toEqual({ kind: 'grant', sequence: 2 })
+    expect(kept.changes()).toMatchObject({ reservations: [], grants: [] })
+  })
+
+  it('are the 256 youngest of them', () => {
+    const account = loaded({ rules: 0 })
+    account.apply(changes({ reservations: Array.from({ length: 257 }, (_, index) => open(index + 1, T0 + 1)) }))
+    const kept = account.keptFor(CATALOGS)
+    expect([kept.lacks(needed(1)), kept.lacks(needed(2)), kept.lacks(needed(257))]).toEqual([true, false, false])
+  })
+})
+
+function open(sequence: number, expiresAt: number, pinned: readonly number[] = []): Reservation {
+  return {
+    id: `rs_${sequence}`, sequence, state: 'open', holder: 'operator', key: null, member: null, run: null, amount: 0n, overrun: 'cap',
+    pins: pinned.map((grant) => ({ grant, amount: 1n })), openedAt: T0, expiresAt, price: null, priceVersion: 1, operation: 'work', variant: null,
+    tool: null, labels: null, callKey: null, callFingerprint: null, endedBy: null,
+  }
+}
+
 describe('what is due in a loaded account', () => {
   const at = T0 + 1_000
-  const due = (sequence: number, expiresAt: number): Reservation => ({
-    id: `rs_${sequence}`, sequence, state: 'open', holder: 'operator', key: null, member: null, run: null, amount: 0n, pins: [], overrun: 'cap',
-    openedAt: T0, expiresAt, price: null, priceVersion: 1, operation: 'work', variant: null, tool: null, labels: null, callKey: null, callFingerprint: null,
-    endedBy: null,
-  })
+  const due = open
   const add = (account: LoadedAccount, after: number, rows: readonly Reservation[], horizon: number): void => {
     const found = { reservations: rows, expiring: [], scheduled: [], horizon, isCut: horizon < at, next: NEVER }
     account.add({ kind: 'due', after, at, count: DUE_PAGE }, { kind: 'due', ...found })

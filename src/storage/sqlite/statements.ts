@@ -8,6 +8,7 @@ import {
   GRANT_COLUMNS,
   type GrantRow,
   RESERVATION_COLUMNS,
+  RESERVATION_STATE_COLUMNS,
   type ReservationRow,
   TRANSACTION_COLUMNS,
   type TransactionRow,
@@ -39,6 +40,7 @@ export interface Statements {
   readonly upsertAccount: Statement<unknown[]>
   readonly updateGrant: Statement<unknown[]>
   readonly upsertGrant: Statement<unknown[]>
+  readonly updateReservation: Statement<unknown[]>
   readonly upsertReservation: Statement<unknown[]>
   readonly upsertRecord: Statement<unknown[]>
   readonly upsertCounter: Statement<unknown[]>
@@ -108,13 +110,16 @@ export function prepareStatements(connection: Connection): Statements {
     insertTransaction: connection.prepare<unknown[]>(insertInto(TRANSACTIONS)),
     // A column that an index names rewrites the index whenever it is set, changed or not: set only where it has changed.
     updateAccount: connection.prepare<unknown[]>(
-      `update accounts set ${ACCOUNT_SUM_COLUMNS.map((column) => `${column} = ?`).join(', ')} where id = ?`,
+      `update accounts set ${setAll(ACCOUNT_SUM_COLUMNS)} where id = ?`,
     ),
     updateGrant: connection.prepare<unknown[]>(
       'update grants set remaining = ? where account = ? and sequence = ? and state = ? and is_open = ?',
     ),
     upsertAccount: connection.prepare<unknown[]>(upsertInto(ACCOUNTS)),
     upsertGrant: connection.prepare<unknown[]>(upsertInto(GRANTS)),
+    updateReservation: connection.prepare<unknown[]>(
+      `update reservations set ${setAll(RESERVATION_STATE_COLUMNS)} where account = ? and sequence = ?`,
+    ),
     upsertReservation: connection.prepare<unknown[]>(upsertInto(RESERVATIONS)),
     upsertRecord: connection.prepare<unknown[]>(upsertInto(RECORDS)),
     upsertCounter: connection.prepare<unknown[]>(upsertInto(COUNTERS)),
@@ -140,6 +145,10 @@ function duePage(table: string, isWaiting: string, due: string): string {
 /** Adds a row by its values, in the order of the columns. */
 export function insertInto({ name, columns }: Table): string {
   return `insert into ${name} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`
+}
+
+function setAll(columns: readonly string[]): string {
+  return columns.map((column) => `${column} = ?`).join(', ')
 }
 
 /** One statement for a new row and a changed one. */

@@ -1,8 +1,9 @@
 import type { Account } from '../../ledger/account.js'
 import { type Grant, isOpen } from '../../ledger/grant.js'
+import type { Reservation } from '../../ledger/reservation.js'
 import type { WriteSet } from '../loaded-account.js'
 import { counterValues, recordValues } from '../record-rows.js'
-import { accountSumValues, accountValues, differsOnlyInSums, grantValues, reservationValues, transactionValues } from '../rows.js'
+import { accountSumValues, accountValues, differsOnlyInSums, grantValues, reservationStateValues, reservationValues, transactionValues } from '../rows.js'
 import type { Statements } from './statements.js'
 
 /** Writes what a batch has changed of one account, inside the write that decided it. */
@@ -12,7 +13,7 @@ export function writeChanges(statements: Statements, change: WriteSet): void {
   writeAccount(statements, account, change.accountBefore)
   for (const transaction of change.transactions) statements.insertTransaction.run(transactionValues(transaction))
   for (const grant of change.grants) writeGrant(statements, id, grant)
-  for (const reservation of change.reservations) statements.upsertReservation.run(reservationValues(id, reservation))
+  for (const reservation of change.reservations) writeReservation(statements, id, reservation)
   for (const record of change.records) statements.upsertRecord.run(recordValues(id, record))
   for (const counter of change.counters) statements.upsertCounter.run(counterValues(id, counter))
 }
@@ -26,4 +27,11 @@ function writeGrant(statements: Statements, account: string, grant: Grant): void
   const { remaining, sequence, state } = grant
   const { changes } = statements.updateGrant.run(remaining, account, sequence, state, Number(isOpen(grant)))
   if (changes === 0) statements.upsertGrant.run(grantValues(account, grant))
+}
+
+/** One that ends was nearly always made in an earlier write; its price and pins stay as they are there. */
+function writeReservation(statements: Statements, account: string, reservation: Reservation): void {
+  const { state, sequence } = reservation
+  if (state !== 'open' && statements.updateReservation.run(reservationStateValues(reservation), account, sequence).changes === 1) return
+  statements.upsertReservation.run(reservationValues(account, reservation))
 }
