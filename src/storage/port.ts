@@ -86,6 +86,9 @@ export interface Store {
   /** Every catalog version, oldest first. Empty in a new ledger. */
   catalogs(): Promise<readonly CatalogVersion[]>
 
+  /** Those of them that were read here so far, by whatever was decided or asked: for what goes on while the ledger is away. */
+  readonly knownCatalogs: readonly CatalogVersion[]
+
   /** Adds catalog versions, all or none, if the first of them is the next one; false when another came before. */
   addCatalogs(versions: readonly NewCatalogVersion[], now: Instant): Promise<boolean>
 

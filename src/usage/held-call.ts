@@ -75,7 +75,7 @@ export class HeldCall {
    * before and its day is over.
    */
   async end(outcome: Ended): Promise<Done | null> {
-    const ending = await endingOf(outcome, { call: this.#call, reservation: this.#reservation, versions: await this.#context.ledger.catalogs() })
+    const ending = await endingOf(outcome, { call: this.#call, reservation: this.#reservation, versions: this.#context.ledger.knownCatalogs })
     if (ending.kind === 'settle') return this.#settle(ending)
     if (ending.kind === 'fail') return this.fail(ending.fault)
     await this.#ended(this.#release())
@@ -96,7 +96,7 @@ export class HeldCall {
 
   async #giveBack(charged: Transaction, fault: Fault): Promise<null> {
     const { ledger, account, actor } = this.#context
-    if (isFaultPaid(await ledger.catalogs(), this.#reservation, fault)) return null
+    if (isFaultPaid(ledger.knownCatalogs, this.#reservation, fault)) return null
     const refund = { kind: 'refund', account, actor, transaction: transactionId(charged), amount: null, reason: `failed: ${fault}` } as const
     await ledger.update({ ...refund, idempotencyKey: null, fingerprint: null }).catch(unless('refund_not_allowed', 'ledger_unavailable'))
     return null
@@ -185,6 +185,7 @@ async function consumedBy(result: Readonly<Record<string, unknown>>, priced: Pri
   const { call, reservation } = priced
   const said = (await call.consumed?.(result)) ?? null
   const actual = said ?? readFrom(result, priced)
+  if (actual === AS_RESERVED) return NOTHING_SAID
   const cost = priceActual(pricedFromJson(reservation.price), actual)
   if (cost.kind === 'amount') return { actual, isHearsay: said === null }
   if (said !== null) call.report?.(cost.message)

@@ -36,7 +36,6 @@ export class Ledger {
   readonly #clock: Clock
   readonly #defaultAccount: DefaultAccount | null
   readonly #patience = new Patience()
-  #catalogs: readonly CatalogVersion[] = []
 
   constructor(options: LedgerOptions) {
     this.store = options.store
@@ -86,11 +85,16 @@ export class Ledger {
   async catalogs(): Promise<readonly CatalogVersion[]> {
     try {
       const read = () => this.query((store) => store.catalogs())
-      this.#catalogs = await (this.#catalogs.length === 0 ? read() : this.inTime(read))
+      return await (this.knownCatalogs.length === 0 ? read() : this.inTime(read))
     } catch (error) {
-      if (this.#catalogs.length === 0) throw error
+      if (this.knownCatalogs.length === 0) throw error
+      return this.knownCatalogs
     }
-    return this.#catalogs
+  }
+
+  /** The catalog versions that the last read or decision went by; none before there was one. */
+  get knownCatalogs(): readonly CatalogVersion[] {
+    return this.store.knownCatalogs
   }
 
   /** The catalog in force now. */

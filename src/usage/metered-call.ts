@@ -1,7 +1,8 @@
+import type { Catalog } from '../catalog/catalog.js'
 import { canonicalJson } from '../catalog/canonical-json.js'
 import { isFree, priceToolCall } from '../catalog/map-tool.js'
 import { quotePrice } from '../catalog/quote-price.js'
-import { versionAt } from '../catalog/version.js'
+import { type CatalogVersion, versionAt } from '../catalog/version.js'
 import type { Actor, Actual, NamedOperation } from '../decide/command.js'
 import type { Done } from '../decide/outcome.js'
 import { CreditError } from '../errors.js'
@@ -115,10 +116,19 @@ function textOf({ meta }: MeteredCall, name: string): string | null {
 
 const NAME_EXPECTED = `a text of 1 to ${NAME_MAX} characters, without NUL characters and lone surrogates`
 
-/** Free calls go on while the ledger is away: their price is known from memory. */
-async function isFreeCall(ledger: Ledger, { tool, arguments: args, subject }: MeteredCall): Promise<boolean> {
+/**
+ * Whether a call is free by the newest catalog; while the ledger is away by the last one known, so that free calls go on. What
+ * that one prices is not looked up anew: its reservation is decided by the newest and finds out.
+ */
+async function isFreeCall(ledger: Ledger, call: MeteredCall): Promise<boolean> {
+  const { subject } = call
   if (subject === 'free') return true
-  const { catalog } = versionAt(await ledger.catalogs(), ledger.now())
+  const isFreeBy = (catalogs: readonly CatalogVersion[]): boolean => isFreeIn(versionAt(catalogs, ledger.now()).catalog, call, subject)
+  if (ledger.knownCatalogs.length > 0 && !isFreeBy(ledger.knownCatalogs)) return false
+  return isFreeBy(await ledger.catalogs())
+}
+
+function isFreeIn(catalog: Catalog, { tool, arguments: args }: MeteredCall, subject: NamedOperation | undefined): boolean {
   if (subject === undefined) return priceToolCall(catalog, { tool, args: args ?? {} }).kind === 'free'
   const { operation, variant, quantity } = subject
   const priced = quotePrice(catalog, { operation, variant: variant ?? undefined, quantity: quantity ?? undefined, args: subject.args ?? undefined })

@@ -150,6 +150,7 @@ export function openMemoryStore(database: MemoryDatabase): Store {
 class MemoryStore implements Store {
   readonly location = 'memory'
   readonly schema = { from: 0, to: 0 }
+  knownCatalogs: readonly CatalogVersion[] = []
   readonly #database: MemoryDatabase
   readonly #commits = new GroupCommit((pending) => this.#commit(pending))
   #isClosed = false
@@ -292,7 +293,8 @@ class MemoryStore implements Store {
   }
 
   #catalogs(): readonly CatalogVersion[] {
-    return [...this.#database.catalogs]
+    this.knownCatalogs = [...this.#database.catalogs]
+    return this.knownCatalogs
   }
 
   addCatalogs(versions: readonly NewCatalogVersion[], now: Instant): Promise<boolean> {

@@ -1,4 +1,7 @@
-import { describe, expect, it, vi } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Credits, openCredits } from '../../src/credits.js'
 import type { MeteredAnswer, MeteredCall, RunOutcome } from '../../src/usage/metered-call.js'
 
@@ -137,6 +140,38 @@ describe('a metered call', () => {
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
+
+describe('a call whose price another process changes', () => {
+  let folder: string
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mcp-credits-metered-'))
+  })
+
+  afterEach(() => rm(folder, { recursive: true }))
+
+  it('is paid or free by the new catalog at once, and what was free last stays so while the ledger is away', async () => {
+    const clock = { now: () => Date.UTC(2026, 0, 1) }
+    const database = join(folder, 'ledger.db')
+    const here = await openCredits({ database, catalog: CATALOG, clock })
+    const there = await openCredits({ database, clock })
+    await here.createAccount({ id: 'a', plan: 'none' })
+    await here.grant({ account: 'a', credits: 100 })
+    const agent = here.as({ account: 'a', holder: 'agent' })
+    const looking = async () => codeOf(await agent.meter(call('look', () => looked)))
+    const balances: number[] = []
+    for (const look of [{ credits: '5' }, { free: true }, { credits: '7' }, { free: true }]) {
+      await looking()
+      await there.applyCatalog({ ...CATALOG, tools: { ...CATALOG.tools, look } })
+      await looking()
+      balances.push((await there.balance({ account: 'a' })).balance)
+    }
+    expect(balances).toEqual([100 - 3 - 5, 87, 87 - 7, 73])
+    await there.close()
+    await here.close()
+    expect([await looking(), codeOf(await agent.meter(call('count', () => looked)))]).toEqual([undefined, 'ledger_unavailable'])
+  })
+})
 
 describe('a call that its arguments make cost nothing', () => {
   const none = (run: () => RunOutcome, tool = 'list'): MeteredCall => ({ ...call(tool, run), arguments: { n: 0 } })

@@ -154,6 +154,10 @@ class PostgresStore implements Store {
     )
   }
 
+  get knownCatalogs(): readonly CatalogVersion[] {
+    return this.#catalogs.versions
+  }
+
   catalogs(): Promise<readonly CatalogVersion[]> {
     return this.#whenOpen(() => inRead(this.#reads, (query) => loadCatalogs(query, this.#catalogs)))
   }

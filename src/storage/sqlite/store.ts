@@ -108,6 +108,10 @@ class SqliteStore implements Store {
     return this.#catalogs.add(this.#statements.catalogs.all(this.#catalogs.newest))
   }
 
+  get knownCatalogs(): readonly CatalogVersion[] {
+    return this.#catalogs.versions
+  }
+
   async catalogs(): Promise<readonly CatalogVersion[]> {
     return this.#guard(() => this.#loadCatalogs())
   }
