@@ -241,7 +241,8 @@ export class Draft {
   }
 
   change(changed: Partial<Account>): void {
-    this.account = { ...this.account, ...changed }
+    // Assigned, for members that a literal takes from two objects are added to it one by one, at the cost of a whole decision.
+    this.account = Object.assign({ ...this.account }, changed)
     this.#touched = true
   }
 
@@ -265,7 +266,7 @@ export class Draft {
 
   addReservation(reservation: Omit<Reservation, 'id' | 'sequence' | 'state' | 'endedBy'>, transaction: Transaction): Reservation {
     const { sequence, hash } = transaction
-    const added: Reservation = { ...reservation, id: formatId('rs', sequence, hash), sequence, state: 'open', endedBy: null }
+    const added: Reservation = { id: formatId('rs', sequence, hash), sequence, state: 'open', endedBy: null, ...reservation }
     this.#reservations.set(sequence, added)
     this.change({ openReservations: this.account.openReservations + 1 })
     this.dueBy(added.expiresAt)

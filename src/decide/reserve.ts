@@ -39,7 +39,9 @@ export function decideReserve(draft: Draft, command: ReserveCommand): Outcome {
   const { labels, isRound = false } = command
   const passed = passGuards(draft, subject, { actor, subjects: [asked], quote, labels, spending, amount: subject.priced.maximum, isRound })
   if (passed.kind === 'refused') return passed
-  const held = setAside(draft, { ...command, subject, place, passed, overrun: place === null ? command.overrun : 'quoted' }, spending)
+  const { ttlMs, call, idempotencyKey, fingerprint } = command
+  const overrun = place === null ? command.overrun : 'quoted'
+  const held = setAside(draft, { subject, place, passed, actor, labels, ttlMs, overrun, call, idempotencyKey, fingerprint }, spending)
   if (place !== null) noteQuoteUses(draft, place.quote, new Map([[place.index, { reservation: held.reservation.sequence }]]))
   return held
 }
@@ -83,20 +85,24 @@ export function setAside(draft: Draft, held: Held, spending: Spending): SetAside
   const amount = priced.maximum
   const pins = draft.take(amount)
   const expiresAt = draft.at + ttlMs
-  const shared = { operation: priced.operation, variant: priced.variant, tool: subject.tool, labels }
+  const { operation, variant, quantity } = priced
+  const { tool } = subject
   const transaction = draft.post('reserve', passMoves(pins, 'available', 'reserved'), {
-    ...shared,
     credits: amount,
     actor: namedIn(spending.facts, actor),
-    quantity: priced.quantity,
+    operation,
+    variant,
+    quantity,
+    tool,
+    labels,
     idempotencyKey,
     fingerprint,
     priceVersion: version.version,
     detail: {
       holder: actor.holder,
-      ...linesDetail(priced),
       reserved: toCredits(amount),
       expiresAt: formatInstant(expiresAt),
+      ...linesDetail(priced),
       ...pickedDetail(subject),
       ...(overrun === 'cap' ? {} : { overrun }),
       ...runDetail(actor),
@@ -108,11 +114,14 @@ export function setAside(draft: Draft, held: Held, spending: Spending): SetAside
   const counted = count(draft, spending, { reserved: amount })
   const reservation = draft.addReservation(
     {
-      ...shared,
       holder: actor.holder,
       key: actor.key,
       member: spending.facts.member,
       run: actor.run,
+      operation,
+      variant,
+      tool,
+      labels,
       amount,
       pins,
       overrun,

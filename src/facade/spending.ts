@@ -10,8 +10,9 @@ import { readAmount, readInput } from './read-input.js'
 
 export async function charge(desk: Desk, input: Input<'charge'>): Promise<results.ChargeResult> {
   const asked = readInput(inputs.charge, input)
-  const facts = { subject: subjectOf(asked), labels: asked.labels ?? null }
-  return chargeResult(await desk.write('charge', asked, { ...facts, quote: asked.quoteId ?? null }, { ...facts, quote: asked.quoteId }))
+  const { labels = null, quoteId } = asked
+  const subject = subjectOf(asked)
+  return chargeResult(await desk.write('charge', asked, { subject, labels, quote: quoteId ?? null }, { subject, labels, quote: quoteId }))
 }
 
 export async function reserve(desk: Desk, input: Input<'reserve'>): Promise<results.ReserveResult> {
