@@ -24,6 +24,9 @@ const CHARGED_MIN = 40
 const REFUSED_MIN = 100
 const SERVED_FREE_MIN = 20
 
+/** So long one waits at most for a database that says nothing: fifteen seconds, and what a machine of few cores takes besides. */
+const SILENCE_MS = 30_000
+
 /** So long it may take until paid calls are served again, once the database is back. */
 const BACK_MS = 5_000
 
@@ -137,6 +140,32 @@ it('T19: a PostgreSQL that is there and does not answer keeps nobody from what i
   expect(await client.pay({ way: 'rest', key: 'before' })).toMatchObject({ said: 'charged', replayed: true })
   await ended('SIGTERM')
   await expectAccounted(home, all)
+})
+
+it('T19: a PostgreSQL that goes on saying nothing has paid calls refused, nothing done, and serves them once it is back', async () => {
+  const database = await createTestDatabase()
+  const relay = await relayThatStalls(database.url)
+  onTestFinished(async () => {
+    await relay.close()
+    await database.drop()
+  })
+  const { home, key } = await ledgerOn(relay.url)
+  const { url, ended } = await startListening(home, SERVE)
+  const client = payingClient(url, key)
+  const before = await client.pay({ way: 'rest', key: 'before' })
+  expect(before).toMatchObject({ said: 'charged' })
+
+  relay.stall()
+  const ways: readonly Way[] = ['rest', 'relay']
+  const refused = await Promise.all(ways.map((way) => client.pay({ way, key: `${way} meanwhile` })))
+  for (const told of refused) {
+    expect(told).toMatchObject({ said: 'refused', error: { code: 'ledger_unavailable', details: { outcome: 'none' }, retryable: true } })
+    expect(told.tookMs).toBeLessThan(SILENCE_MS)
+  }
+  relay.goOn()
+  const told = await askAgain(client, [before, ...refused])
+  await ended('SIGTERM')
+  await expectAccounted(home, told)
 })
 
 type Free = { readonly isServed: boolean; readonly at: number; readonly tookMs: number }

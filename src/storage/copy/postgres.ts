@@ -2,7 +2,7 @@ import type { Pool } from 'pg'
 import { randomId } from '../../random.js'
 import { migrationsOf, pendingMigrations } from '../migrations.js'
 import { UnfinishedCopy } from '../port.js'
-import { connectionPool, inRead, inUnsyncedWrite, inWrite, type Query, unavailable } from '../postgres/connection.js'
+import { connectionPool, inRead, inUnsyncedWrite, inWrite, type Query, unavailable, WITHOUT_LIMIT } from '../postgres/connection.js'
 import { MIGRATION_LOCK, migrate, schemaVersion } from '../postgres/migrate.js'
 import { locationOf } from '../postgres/address.js'
 import { markedSource } from '../postgres/unfinished-copy.js'
@@ -56,13 +56,13 @@ export async function fromPostgres<T>(url: string, work: (source: CopySource) =>
 export async function toPostgres<T>(url: string, work: (target: CopyTarget) => Promise<T>): Promise<T> {
   const location = locationOf(url)
   return withPool(url, async (pool) => {
-    await migrate(pool)
+    await migrate(url, pool)
     return work(new PostgresTarget(location, pool))
   })
 }
 
 async function withPool<T>(url: string, work: (pool: Pool) => Promise<T>): Promise<T> {
-  const pool = await connectionPool(url)
+  const pool = await connectionPool(url, { answerPatienceMs: WITHOUT_LIMIT })
   try {
     return await work(pool)
   } catch (error) {

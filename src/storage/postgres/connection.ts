@@ -43,8 +43,14 @@ interface Answered<Row> extends Result<Row> {
 
 const CONNECT_PATIENCE_MS = 10_000
 
-/** Longer than the server's own limit, so that the server's answer comes first where there is one. */
-const ANSWER_PATIENCE_MS = 60_000
+/**
+ * A server that is frozen, or behind a network that loses what is sent, says nothing. Longer than the server's own limit for
+ * a statement, so that its answer comes first where there is one.
+ */
+const ANSWER_PATIENCE_MS = 15_000
+
+/** For what takes as long as it takes: as the driver has it, no limit at all. */
+export const WITHOUT_LIMIT = 0
 
 /** A connection that nobody uses is closed; one that a charge a minute uses is not. */
 const IDLE_MS = 90_000
@@ -53,6 +59,8 @@ interface PoolTerms {
   readonly connectionsMax?: number
   /** How long one waits for a connection. */
   readonly patienceMs?: number
+  /** How long one waits for the answer to a statement. */
+  readonly answerPatienceMs?: number
 }
 
 /**
@@ -60,13 +68,16 @@ interface PoolTerms {
  *
  * @throws LedgerUnavailable when the driver is not installed: it is optional, for whoever keeps a ledger there.
  */
-export async function connectionPool(url: string, { connectionsMax = 10, patienceMs = CONNECT_PATIENCE_MS }: PoolTerms = {}): Promise<Pool> {
+export async function connectionPool(
+  url: string,
+  { connectionsMax = 10, patienceMs = CONNECT_PATIENCE_MS, answerPatienceMs = ANSWER_PATIENCE_MS }: PoolTerms = {},
+): Promise<Pool> {
   const { Pool } = (await driver()).default
   const pool = new Pool({
     connectionString: url,
     max: connectionsMax,
     connectionTimeoutMillis: patienceMs,
-    query_timeout: ANSWER_PATIENCE_MS,
+    query_timeout: answerPatienceMs,
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
     pipeline: true,

@@ -1,21 +1,31 @@
 import type { Pool } from 'pg'
-import { migrationsOf, pendingMigrations } from '../migrations.js'
+import { type Migration, migrationsOf, pendingMigrations } from '../migrations.js'
 import { LedgerUnavailable, type SchemaChange } from '../port.js'
-import { inWrite, type Query } from './connection.js'
+import { connectionPool, inRead, inWrite, type Query, WITHOUT_LIMIT } from './connection.js'
 
 /** Any number that no other program on the same database is likely to lock; the bytes of "credits". */
 export const MIGRATION_LOCK = '27991802496250995'
 
 /**
- * Brings the schema up to date, in the schema that the connection's `search_path` names first.
+ * Brings the schema up to date, in the schema that the connection's `search_path` names first. `pool` is of the same address,
+ * and is asked whether there is anything to do; what there is takes as long as it takes, by a connection of its own.
  *
  * @throws SchemaTooNew, LedgerUnavailable
  */
-export async function migrate(pool: Pool): Promise<SchemaChange> {
+export async function migrate(url: string, pool: Pool): Promise<SchemaChange> {
   const migrations = migrationsOf('postgres')
+  const from = await inRead(pool, schemaVersion)
+  if (pendingMigrations(migrations, from).length === 0) return { from, to: from }
+  const unhurried = await connectionPool(url, { connectionsMax: 1, answerPatienceMs: WITHOUT_LIMIT })
+  try {
+    return { from, to: await migrated(unhurried, migrations) }
+  } finally {
+    await unhurried.end()
+  }
+}
+
+async function migrated(pool: Pool, migrations: readonly Migration[]): Promise<number> {
   return inWrite(pool, async ({ query }) => {
-    const from = await schemaVersion(query)
-    if (pendingMigrations(migrations, from).length === 0) return { from, to: from }
     await query('set local statement_timeout = 0')
     await query(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`)
     // Asked again under the lock: another process may have migrated while this one waited for it.
@@ -24,7 +34,7 @@ export async function migrate(pool: Pool): Promise<SchemaChange> {
       await query(migration.sql)
       await query('insert into schema_version (number) values ($1)', [migration.number])
     }
-    return { from, to: await schemaVersion(query) }
+    return schemaVersion(query)
   })
 }
 

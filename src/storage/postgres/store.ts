@@ -68,7 +68,7 @@ export async function openPostgresStore(url: string, { unfinishedCopy }: StoreOp
   const writes = await connectionPool(url, { connectionsMax: 1 })
   try {
     if (unfinishedCopy === 'refused') await seeThatItIsWhole(writes, location)
-    const schema = await migrate(writes)
+    const schema = await migrate(url, writes)
     const reads = await connectionPool(url, { connectionsMax: connections - 1 })
     return new PostgresStore({ location, schema, writes, reads, replica: replica === null ? null : await openReplica(replica, connections) })
   } catch (error) {
