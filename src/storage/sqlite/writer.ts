@@ -8,11 +8,12 @@ import { writeLogAgain } from './log-again.js'
 const LEVELS = { full: 2, normal: 1 } as const
 
 /**
- * After how many pages of its log SQLite moves them into the ledger file, which begins with a sync of the log whose failure
- * it tells nobody. After a synced commit there is nothing left to sync, so that it waits for one: without one the log grows
- * as far only where sums are made anew in bulk.
+ * After how many pages of its log (4 KiB each) SQLite moves them into the ledger file. Four times its own number: a batch on
+ * many accounts touches hundreds of pages, of which most come again in the next, and each is moved once. It begins with a sync
+ * of the log whose failure it tells nobody. After a synced commit there is nothing left to sync, so that it waits for one:
+ * without one the log grows as far only where sums are made anew in bulk.
  */
-const CHECKPOINT_PAGES = { full: 1_000, normal: 16_000 } as const
+const CHECKPOINT_PAGES = { full: 4_000, normal: 16_000 } as const
 
 /**
  * Writes of one connection. Each begins `immediate`: a deferred one that becomes a writer fails under load instead of
