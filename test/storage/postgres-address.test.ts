@@ -15,6 +15,8 @@ describe('the address of a database', () => {
     })
     expect(addressOf(`${ADDRESS}?replica=10.0.0.7:6432`).replica).toContain('postgres://user:hidden@10.0.0.7:6432/ledger')
     expect(addressOf(`${ADDRESS}?replica=[::1]:6432`).replica).toContain('@[::1]:6432/ledger')
+    // The driver heeds these before the place in the address.
+    expect(addressOf(`${ADDRESS}?host=primary.example&port=5432&replica=other.example`).replica).not.toContain('primary.example')
   })
 
   it.each(['1', '0', '-3', '2.5', '1e3', '1001', 'many', ''])('refuses %j connections, and names what was expected', (connections) => {

@@ -1,3 +1,4 @@
+import { connect, createServer, type AddressInfo } from 'node:net'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { migrationsOf } from '../../src/storage/migrations.js'
@@ -140,6 +141,42 @@ describe('a ledger that cannot be reached', () => {
     expect(await audit(store, 'ambiguous')).toEqual([])
   })
 
+  it('T18: a pooler that has lost the server says so in the place of the answer to the last write, which tells nothing of the commit behind it', async () => {
+    const store = await open()
+    doneOf(await store.update(createAccount('pooled'), T0))
+    doneOf(await store.update(grant('pooled', 10), T0))
+    const pooler = await poolerThatLosesItsServer(database.url)
+    const pooled = await open(pooler.url)
+    pooler.losesNext = true
+    await expect(pooled.update(charge('pooled', 1, keyed('k')), T0)).rejects.toMatchObject(UNKNOWN)
+    expect(doneOf(await store.update(charge('pooled', 1, keyed('k')), T0)).replayed).toBe(true)
+    await pooled.close()
+    await pooler.close()
+  })
+
+  it('a read of which the end is lost has written nothing, and does not say that it may have', async () => {
+    const { store, relay } = await openCuttable('read')
+    relay.fateOf = firstTime('commit\0', 'cut before')
+    await expect(store.read('read', T0, ({ account }) => account.id)).rejects.toMatchObject(NONE)
+    expect(await store.read('read', T0, ({ account }) => account.id)).toBe('read')
+    await store.close()
+    await relay.close()
+  })
+
+  it('a write of which a statement could not be sent is not committed without it', async () => {
+    const pool = await connectionPool(database.url)
+    await raw.query('create table half_written (n int8)')
+    const unsendable: unknown = Object.create(null)
+    const written = inWrite(pool, async (session) => {
+      session.send('insert into half_written select * from unnest($1::int8[])', [[1]])
+      session.send('insert into half_written select * from unnest($1::int8[])', [[unsendable]])
+    })
+    await expect(written).rejects.toThrow(TypeError)
+    expect((await raw.query('select n from half_written')).rows).toEqual([])
+    await raw.query('drop table half_written')
+    await pool.end()
+  })
+
   it('a connection that breaks while it idles is replaced', async () => {
     const store = await open()
     doneOf(await store.update(createAccount('idle'), T0))
@@ -181,6 +218,15 @@ describe('writes that meet', () => {
     await raw.query("select 1 from accounts where id = 'dead-a' for update")
     await raw.query('commit')
     for (const outcome of await charged) expect(doneOf(outcome).account.books.available).toBe(credits(9))
+  })
+
+  it.each(['40001', '40P01'])('what is not tried again says in words of ours that another write was in its way (%s)', async (code) => {
+    const store = await open()
+    await raw.query(`create function in_the_way() returns trigger language plpgsql as $$ begin raise exception 'mine' using errcode = '${code}'; end $$`)
+    await raw.query('create trigger in_the_way before insert on catalogs for each row execute function in_the_way()')
+    const added = store.addCatalogs([{ ...catalogVersion(), version: 2 }], T0)
+    await expect(added).rejects.toMatchObject({ ...NONE, message: `The database does not serve: another write was in its way (${code})` })
+    await raw.query('drop trigger in_the_way on catalogs; drop function in_the_way()')
   })
 
   it('what a write finds is from after its wait: two that meet on one account both count', async () => {
@@ -265,4 +311,48 @@ async function someoneWaits(count = 1): Promise<void> {
       where datname = current_database() and application_name = 'mcp-credits' and wait_event_type = 'Lock'`)
     if (rows.length >= count) return
   }
+}
+
+interface LosingPooler {
+  readonly url: string
+  /** Whether the server is lost with the next commit that it makes. */
+  losesNext: boolean
+  close(): Promise<void>
+}
+
+/** A pooler that hears nothing more from its server once a commit is sent there, and says so itself once it is made. */
+async function poolerThatLosesItsServer(url: string): Promise<LosingPooler> {
+  const target = new URL(url)
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname)
+    let isLost = false
+    client.on('error', () => undefined).on('close', () => upstream.destroy())
+    client.on('data', (bytes) => {
+      isLost ||= pooler.losesNext && bytes.includes('commit\0')
+      upstream.write(bytes)
+    })
+    upstream.on('error', () => client.destroy()).on('close', () => client.destroy())
+    upstream.on('data', (bytes) => {
+      if (!isLost) client.write(bytes)
+      else if (bytes.includes('COMMIT\0')) client.end(LOST_SERVER)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = Object.assign(new URL(url), { hostname: '127.0.0.1', port: String((server.address() as AddressInfo).port) })
+  const pooler: LosingPooler = {
+    url: address.href,
+    losesNext: false,
+    close: () => new Promise((resolve) => void server.close(() => resolve())),
+  }
+  return pooler
+}
+
+/** An answer of the protocol that ends a connection, with the code and the words of PgBouncer. */
+const LOST_SERVER = errorResponse({ S: 'FATAL', V: 'FATAL', C: '08P01', M: 'server conn crashed?' })
+
+function errorResponse(fields: Readonly<Record<string, string>>): Buffer {
+  const body = Buffer.from(`${Object.entries(fields).map(([name, value]) => `${name}${value}\0`).join('')}\0`)
+  const length = Buffer.alloc(4)
+  length.writeInt32BE(body.length + length.length)
+  return Buffer.concat([Buffer.from('E'), length, body])
 }

@@ -5,6 +5,7 @@ import { UnfinishedCopy } from '../port.js'
 import { connectionPool, inRead, inUnsyncedWrite, inWrite, type Query, unavailable, WITHOUT_LIMIT } from '../postgres/connection.js'
 import { MIGRATION_LOCK, migrate, schemaVersion } from '../postgres/migrate.js'
 import { locationOf } from '../postgres/address.js'
+import { columnsOf } from '../postgres/array-text.js'
 import { markedSource } from '../postgres/unfinished-copy.js'
 import { onConflictUpdate, type Table } from '../tables.js'
 import { COPIED } from './copied-tables.js'
@@ -119,10 +120,6 @@ const COLUMN_TYPES = `
   select attname as name, format_type(atttypid, null) as type
   from pg_attribute
   where attrelid = to_regclass(quote_ident(current_schema()) || '.' || quote_ident($1)) and attnum > 0 and not attisdropped`
-
-function columnsOf(rows: readonly Row[]): readonly (readonly Value[])[] {
-  return (rows[0] ?? []).map((_, column) => rows.map((row) => row[column] as Value))
-}
 
 class PostgresTarget extends PostgresRows implements CopyTarget {
   readonly #pool: Pool

@@ -66,5 +66,7 @@ function replicaOf(primary: URL): string | null {
   const replica = new URL(primary.href)
   replica.hostname = host
   replica.port = port
+  // The driver heeds these before the place itself.
+  for (const name of ['host', 'port']) replica.searchParams.delete(name)
   return replica.href
 }

@@ -19,3 +19,8 @@ function quoted(text: string): string {
 }
 
 const NEEDS_ESCAPE = /["\\]/
+
+/** Rows as one array a column, so that a statement is the same for any number of them. */
+export function columnsOf<T>(rows: readonly (readonly T[])[]): readonly (readonly T[])[] {
+  return (rows[0] ?? []).map((_, column) => rows.map((row) => row[column] as T))
+}

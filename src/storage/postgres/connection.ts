@@ -118,27 +118,39 @@ const BEGIN_UNSYNCED = `${BEGIN_WRITE} set_config('synchronous_commit', 'off', t
 
 /** Runs `work` in one write. Each statement sees what was committed before it began. */
 export function inWrite<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {
-  return inTransaction(pool, BEGIN_SYNCED, work)
+  return inTransaction(pool, BEGIN_SYNCED, committed(work))
 }
 
 /** A write that others see at once and that reaches the disk a moment later, by itself or with the next one. */
 export function inUnsyncedWrite<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {
-  return inTransaction(pool, BEGIN_UNSYNCED, work)
+  return inTransaction(pool, BEGIN_UNSYNCED, committed(work))
 }
 
 /** Runs `work` on one snapshot of the database. */
 export function inRead<T>(pool: Pool, work: (query: Query) => Promise<T>): Promise<T> {
-  return inTransaction(pool, BEGIN_READ, ({ query }) => work(query))
+  return inTransaction(pool, BEGIN_READ, async ({ query }) => {
+    const result = await work(query)
+    // Not as a write: where its answer is lost, nothing was made that somebody would have to hear of.
+    await query('commit')
+    return result
+  })
 }
 
-async function inTransaction<T>(pool: Pool, begin: string, work: (session: Session) => Promise<T>): Promise<T> {
+function committed<T>(work: (session: Session) => Promise<T>): (statements: Statements) => Promise<T> {
+  return async (statements) => {
+    const result = await work(statements)
+    await statements.commit()
+    return result
+  }
+}
+
+async function inTransaction<T>(pool: Pool, begin: string, work: (statements: Statements) => Promise<T>): Promise<T> {
   const client = await connected(pool)
   const statements = new Statements(client)
   let isBroken = true
   try {
     statements.send(begin, [])
     const result = await work(statements)
-    await statements.commit()
     isBroken = false
     return result
   } catch (error) {
@@ -151,7 +163,10 @@ async function inTransaction<T>(pool: Pool, begin: string, work: (session: Sessi
   }
 }
 
-/** The server goes down or loses us while it commits, or is one of several that cannot tell what the others have done. */
+/**
+ * The server goes down or loses us while it commits, or is one of several that cannot tell what the others have done; or a
+ * pooler has lost the server, and says so in the place of whichever answer is the next.
+ */
 const LEFT_OPEN = /^(08|57P|40003)/
 
 /** The statements of one transaction, in the order in which they were sent. */
@@ -186,17 +201,19 @@ class Statements implements Session {
   /**
    * A commit that has no answer, or was ended by a server that goes down, may have been made: whoever asks must hear that.
    * It goes out behind the last statements without waiting for them. Where the server says that one of them failed, it
-   * has undone them all.
+   * has undone them all. Behind a statement that did not go out there is none.
    */
   async commit(): Promise<void> {
+    if (this.failure !== undefined) throw this.failure
     const [committed] = await Promise.allSettled([this.#run('commit', []), ...this.#sent])
-    if (isAnswer(this.failure)) throw this.failure
-    if (committed.status === 'rejected') {
-      if (isAnswer(committed.reason) && !LEFT_OPEN.test(committed.reason.code)) throw committed.reason
-      this.failure = new LedgerUnavailable('The connection to the ledger was lost during a write', 'unknown', committed.reason)
-      throw this.failure
-    }
-    assert.equal(committed.value.command, 'COMMIT', 'a transaction of which no statement failed is committed')
+    const reason: unknown = committed.status === 'rejected' ? committed.reason : undefined
+    for (const error of [this.failure, reason]) if (isAnswer(error) && !LEFT_OPEN.test(error.code)) throw error
+    const command = committed.status === 'fulfilled' ? committed.value.command : null
+    if (command === 'COMMIT' && this.failure === undefined) return
+    assert(command !== 'ROLLBACK' || this.failure !== undefined, 'a transaction of which no statement failed is committed')
+    if (command === 'ROLLBACK') throw this.failure
+    this.failure = new LedgerUnavailable('The connection to the ledger was lost during a write', 'unknown', this.failure ?? reason)
+    throw this.failure
   }
 
   async rolledBack(): Promise<boolean> {
@@ -245,6 +262,7 @@ const ANSWERS: readonly (readonly [code: RegExp, words: string])[] = [
   [/^08/, 'it ended the connection'],
   [/^28/, 'it refuses the user or the password'],
   [/^3D/, 'it has no database of this name'],
+  [/^40(001|P01)/, 'another write was in its way'],
   [/^42501/, 'the user has no right to do this'],
   [/^53/, 'it has no connection, memory or disk space left'],
   [/^55P03/, 'a lock was held for too long'],

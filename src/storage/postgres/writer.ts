@@ -11,6 +11,7 @@ import {
   transactionValues,
 } from '../rows.js'
 import { ACCOUNTS, COUNTERS, GRANTS, onConflictUpdate, RECORDS, RESERVATIONS, type Table, TRANSACTIONS } from '../tables.js'
+import { columnsOf } from './array-text.js'
 import { prepare, type Prepared, type Query, type Session } from './connection.js'
 
 /** Another process opened the same account meanwhile: what was decided without it must be decided again. */
@@ -126,10 +127,6 @@ function textOf(writings: readonly Writing[]): string {
 function rowsGiven(columns: readonly string[], before: number): string {
   const arrays = columns.map((column, index) => `$${before + index + 1}::${typeOf(column)}[]`)
   return `unnest(${arrays.join(', ')}) as n (${columns.join(', ')})`
-}
-
-function columnsOf(rows: Rows): readonly (readonly unknown[])[] {
-  return (rows[0] ?? []).map((_, column) => rows.map((row) => row[column]))
 }
 
 function divided<T>(all: readonly T[], isFirst: (one: T) => boolean): readonly [first: readonly T[], second: readonly T[]] {
