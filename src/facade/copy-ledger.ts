@@ -71,7 +71,11 @@ async function copied({ source, target, onProgress }: Copying): Promise<CopyResu
     toLedger(target, async (filled) => {
       const { isContinued, accounts, transactions, written, changed } = await copyRows(held, filled, onRows)
       const { ok, problems } = await checked(target, { transactions, onProgress })
-      if (ok) await filled.finish()
+      if (ok) {
+        // A connection holds the source: had it been lost since the rows were read, somebody could have written there.
+        await held.journalEnds(null, 1)
+        await filled.finish()
+      }
       const places = { from: held.location, to: filled.location }
       return { ...places, ok, continued: isContinued, accounts, transactions, rows: written, changed, problems }
     }),

@@ -296,6 +296,21 @@ describe('the source', () => {
     await writer.end()
   })
 
+  it('of PostgreSQL whose connection is lost while the copy is checked leaves a copy that nothing opens, and that is continued', async () => {
+    const url = await newDatabase()
+    await run(source, url, 1_000)
+    const relay = await relayThatCuts(url)
+    const to = newFile()
+    const onProgress = ({ step }: CopyProgress): void => {
+      if (step === 'checking') relay.fateOf = () => 'cut before'
+    }
+    expect(await refusal(copyLedger({ from: relay.url, to, onProgress }))).toMatchObject({ code: 'ledger_unavailable' })
+    expect(await refusal(openCredits({ database: to }))).toMatchObject({ code: 'ledger_unavailable' })
+    relay.fateOf = () => 'forward'
+    expect(await copyLedger({ from: relay.url, to })).toMatchObject({ ok: true, continued: true, rows: 0 })
+    await relay.close()
+  })
+
   it('of an older schema is to be brought up to date first, and one of a newer program is refused', async () => {
     const from = ownSource()
     const connection = new Database(from)

@@ -4,7 +4,7 @@ import { type AccountNeed, type Answer, firstNeeds, type KeptAccounts, nameOf, t
 import type { CatalogCache } from '../catalog-cache.js'
 import type { Found } from '../loaded-account.js'
 import type { Query } from './connection.js'
-import type { TakenAccounts } from './kept-accounts.js'
+import type { TakenAccounts } from './kept-state.js'
 import { findAll, loadCatalogs, lockAccounts, lockMarks, type Mark, type MarkedAccount, readAccounts } from './loader.js'
 
 /** What a batch begins with. */

@@ -48,7 +48,7 @@ import {
   unavailable,
   unreachable,
 } from './connection.js'
-import { KeptAccounts, type TakenAccounts } from './kept-accounts.js'
+import { KeptState, type TakenAccounts } from './kept-state.js'
 import { idsOf, loadBatch, type LoadedBatch } from './load-batch.js'
 import { findAll, loadCatalogs, readAccounts } from './loader.js'
 import { migrate } from './migrate.js'
@@ -93,7 +93,7 @@ class PostgresStore implements Store {
   readonly #db: LedgerDatabase
   readonly #replica: Replica | null
   readonly #catalogs = new CatalogCache()
-  readonly #kept = new KeptAccounts()
+  readonly #kept = new KeptState()
   readonly #commits = new GroupCommit((pending) => this.#commit(pending))
   #closing: Promise<void> | null = null
 

@@ -19,7 +19,7 @@ interface Kept {
  * for the very next call (T14, T17). Where processes take turns on an account, each loads it anew at once instead of
  * finding out first that it has to.
  */
-export class KeptAccounts {
+export class KeptState {
   readonly #accounts = new Map<string, Kept>()
 
   /** Takes the accounts out, for one batch to use: where it fails, what it has decided on top of them is gone with them. */
