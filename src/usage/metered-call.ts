@@ -1,4 +1,3 @@
-import type { Catalog } from '../catalog/catalog.js'
 import { canonicalJson } from '../catalog/canonical-json.js'
 import { isFree, priceToolCall } from '../catalog/map-tool.js'
 import { quotePrice } from '../catalog/quote-price.js'
@@ -9,6 +8,7 @@ import { CreditError } from '../errors.js'
 import { hasRounds, type Rounds } from '../json/elicitation.js'
 import { isName, NAME_MAX } from '../ledger/storable-text.js'
 import { refusalResult } from '../refusal-body.js'
+import type { Instant } from '../time/instant.js'
 import { type Asker, askingAtClient } from './ask-at-client.js'
 import { questionsOf } from './guards.js'
 import { HeldCall, METER_TTL_MS } from './held-call.js'
@@ -92,7 +92,7 @@ export async function meteredCall(context: MeterContext, call: MeteredCall): Pro
     })
     if (asking.kind === 'asks') return { kind: 'result', result: asking.result }
     const { allowed, reserved } = asking.value
-    if (reserved.transaction === null) return await runFree(allowed)
+    if (reserved === null) return await runFree(allowed)
     if (reserved.reservation === null || reserved.replayed) return replayedAnswer(context, allowed, reserved)
     return await runReserved(context, allowed, new HeldCall(context, allowed, reserved.reservation))
   } catch (error) {
@@ -121,14 +121,14 @@ const NAME_EXPECTED = `a text of 1 to ${NAME_MAX} characters, without NUL charac
  * that one prices is not looked up anew: its reservation is decided by the newest and finds out.
  */
 async function isFreeCall(ledger: Ledger, call: MeteredCall): Promise<boolean> {
-  const { subject } = call
-  if (subject === 'free') return true
-  const isFreeBy = (catalogs: readonly CatalogVersion[]): boolean => isFreeIn(versionAt(catalogs, ledger.now()).catalog, call, subject)
-  if (ledger.knownCatalogs.length > 0 && !isFreeBy(ledger.knownCatalogs)) return false
-  return isFreeBy(await ledger.catalogs())
+  if (call.subject === 'free') return true
+  if (ledger.knownCatalogs.length > 0 && !isFreeBy(ledger.knownCatalogs, ledger.now(), call)) return false
+  return isFreeBy(await ledger.catalogs(), ledger.now(), call)
 }
 
-function isFreeIn(catalog: Catalog, { tool, arguments: args }: MeteredCall, subject: NamedOperation | undefined): boolean {
+function isFreeBy(versions: readonly CatalogVersion[], at: Instant, { tool, arguments: args, subject }: MeteredCall): boolean {
+  if (subject === 'free') return true
+  const { catalog } = versionAt(versions, at)
   if (subject === undefined) return priceToolCall(catalog, { tool, args: args ?? {} }).kind === 'free'
   const { operation, variant, quantity } = subject
   const priced = quotePrice(catalog, { operation, variant: variant ?? undefined, quantity: quantity ?? undefined, args: subject.args ?? undefined })
@@ -146,9 +146,10 @@ interface Named {
   readonly quote: string | null
 }
 
-function reserve({ ledger, account, actor }: MeterContext, call: MeteredCall, { key, quote }: Named): Promise<Done> {
+/** Sets aside what the call may cost at most; null where it is free by a newer catalog than it was priced by before. */
+async function reserve({ ledger, account, actor }: MeterContext, call: MeteredCall, { key, quote }: Named): Promise<Done | null> {
   const args = call.arguments ?? {}
-  return ledger.update({
+  const command = {
     kind: 'reserve',
     account,
     actor,
@@ -161,22 +162,33 @@ function reserve({ ledger, account, actor }: MeterContext, call: MeteredCall, { 
     quote,
     call: key === null ? null : { key, fingerprint: canonicalJson(['tools/call', call.tool, args]) },
     isRound: hasRounds(call.rounds),
-  })
+  } as const
+  try {
+    const done = await ledger.update(command)
+    return done.transaction === null ? null : done
+  } catch (error) {
+    // Who may not spend, and is refused for it, may call what is free: the decision has brought the newest catalog along.
+    if (error instanceof CreditError && isFreeBy(ledger.knownCatalogs, ledger.now(), call)) return null
+    throw error
+  }
 }
 
 async function runReserved(context: MeterContext, call: MeteredCall, held: HeldCall): Promise<MeteredAnswer> {
   const stopBeating = held.keepAlive()
+  /** Nothing may stay reserved where the ledger did not take the settlement, or `run` rejects against its contract. */
+  const failed = async (error: unknown): Promise<never> => {
+    await held.fail('platform')
+    throw error
+  }
   let isTask = false
   try {
     const outcome = await call.run(call.arguments, call.rounds)
     if (outcome.kind !== 'task') return await answerOf(context, held, outcome)
     isTask = true
-    const end = outcome.end.then((last) => answerOf(context, held, last)).finally(stopBeating)
+    const end = outcome.end.then((last) => answerOf(context, held, last)).catch(failed).finally(stopBeating)
     return { kind: 'task', result: outcome.result, end }
   } catch (error) {
-    // `run` never rejects by its contract. If it does all the same, nothing may stay reserved for it.
-    await held.fail('platform')
-    throw error
+    return await failed(error)
   } finally {
     if (!isTask) stopBeating()
   }

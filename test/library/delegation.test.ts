@@ -95,6 +95,13 @@ describe('whoever presents a key', () => {
     expect(await outcome(credits.withKey(secret, { lastKnown: known }))).toBe('unauthenticated')
   })
 
+  it('with the scope operator counts as what it was no more, for no write in another account looks at it', async () => {
+    const secret = await secretOf({ account: 'acme', id: 'ops', scopes: ['operator'] })
+    const { known } = await credits.withKey(secret)
+    await credits.close()
+    for (const account of ['acme', 'other']) expect(await outcome(credits.withKey(secret, { account, lastKnown: known }))).toBe('ledger_unavailable')
+  })
+
   it('with the scope operator acts in every account, and is named there with the account that it is of', async () => {
     const secret = await secretOf({ account: 'acme', id: 'ops', scopes: ['operator'] })
     const { credits: party, account } = await credits.withKey(secret, { account: 'other' })

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -170,6 +170,48 @@ describe('a call whose price another process changes', () => {
     await there.close()
     await here.close()
     expect([await looking(), codeOf(await agent.meter(call('count', () => looked)))]).toEqual([undefined, 'ledger_unavailable'])
+  })
+
+  it('is free by the new catalog at once for a key that may not spend as well', async () => {
+    const database = join(folder, 'ledger.db')
+    const here = await openCredits({ database, catalog: CATALOG })
+    const there = await openCredits({ database })
+    await here.createAccount({ id: 'a', plan: 'none' })
+    await here.createKey({ account: 'a', id: 'reader', scopes: ['credits:read'] })
+    const reader = here.as({ account: 'a', key: 'reader', holder: 'agent' })
+    const looking = async () => codeOf(await reader.meter(call('look', () => looked)))
+    expect(await looking()).toBe('forbidden')
+    await there.applyCatalog({ ...CATALOG, tools: { ...CATALOG.tools, look: { free: true } } })
+    expect(await looking()).toBeUndefined()
+    await there.close()
+    await here.close()
+  })
+})
+
+describe('a call whose end the ledger does not take', () => {
+  it.each(['result', 'task'] as const)('T19: holds nothing any more once the ledger is back, whether it ends by a %s', async (kind) => {
+    const folder = await mkdtemp(join(tmpdir(), 'mcp-credits-metered-'))
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const database = join(folder, 'ledger.db')
+      const credits = await openCredits({ database, catalog: CATALOG, clock: { now: () => Date.UTC(2026, 0, 1) } })
+      await credits.createAccount({ id: 'a', plan: 'none' })
+      await credits.grant({ account: 'a', credits: 100 })
+      const agent = credits.as({ account: 'a', holder: 'agent' })
+      const ending = async () => (await rename(database, `${database}.away`), looked as Extract<RunOutcome, { kind: 'result' }>)
+      const answer = await agent.meter(call('look', async () => (kind === 'result' ? ending() : { kind, result: {}, end: new Promise(setImmediate).then(ending) })))
+      if (answer.kind === 'task') await expect(answer.end).rejects.toMatchObject({ code: 'ledger_unavailable' })
+      else expect(codeOf(answer)).toBe('ledger_unavailable')
+      await rename(`${database}.away`, database)
+      expect(await agent.balance()).toMatchObject({ balance: 97, reserved: 3 })
+      vi.advanceTimersByTime(1_000)
+      await turns()
+      expect(await agent.balance()).toMatchObject({ balance: 100, reserved: 0 })
+      await credits.close()
+    } finally {
+      vi.useRealTimers()
+      await rm(folder, { recursive: true })
+    }
   })
 })
 
