@@ -12,16 +12,19 @@ export function keepCompiledCode(machine: Machine): void {
   const { enableCompileCache } = modules as { readonly enableCompileCache?: (folder: string) => unknown }
   if (enableCompileCache === undefined) return
   const folders = compileCacheFolders(machine)
-  if (folders.every(isMade)) enableCompileCache(folders.at(-1) ?? '')
+  const folder = folders.at(-1)
+  if (folder !== undefined && folders.every(isMade)) enableCompileCache(folder)
 }
 
 /**
  * The folder of compiled code, last, after those that it lies in and that may have to be made as well. `$XDG_CACHE_HOME` counts
- * everywhere, and only as an absolute path, as the XDG base directory specification asks.
+ * everywhere, and only as an absolute path, as the XDG base directory specification asks. None where no absolute path is known,
+ * as for a user without a home: it would be whatever folder we are started in, and whoever made that.
  */
 export function compileCacheFolders(machine: Machine): readonly string[] {
-  const { join } = machine.platform === 'win32' ? win32 : posix
+  const { isAbsolute, join } = machine.platform === 'win32' ? win32 : posix
   const base = cacheFolder(machine)
+  if (!isAbsolute(base)) return []
   return [base, join(base, 'mcp-credits'), join(base, 'mcp-credits', 'compiled')]
 }
 

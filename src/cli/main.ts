@@ -81,7 +81,7 @@ async function runCommand(typed: Typed, command: readonly string[], { machine, s
   } catch (error) {
     if (!(error instanceof CreditError)) throw error
     const { inOwnWords } = await import('./own-words.js')
-    throw inOwnWords(error, settings, typed.definition.fields)
+    throw inOwnWords(error, opening.asked, typed.definition.fields)
   } finally {
     await opening.close()
   }

@@ -14,6 +14,7 @@ export class Opening {
   readonly #settings: Settings
   readonly #mustExist: boolean
   #opened: Promise<Credits> | null = null
+  #isAsked = false
   #lastKey: AuthenticatedResult | null = null
 
   /** @param mustExist whether a file that somebody has named is to be there; the default one may always be made */
@@ -30,6 +31,7 @@ export class Opening {
    * tried again; `unauthenticated`, `forbidden`, `unknown_account` for a key
    */
   async open({ catalog, scope = null }: OpenRequest): Promise<Credits> {
+    this.#isAsked = true
     this.#opened ??= openFor(this.#settings, this.#mustExist, catalog).catch((error: unknown) => {
       this.#opened = null
       throw error
@@ -37,6 +39,11 @@ export class Opening {
     const credits = await this.#opened
     const { key: secret, account, run } = this.#settings
     return secret === null ? credits.as({ account, run, holder: 'operator' }) : this.#openByKey(credits, secret, scope)
+  }
+
+  /** The ledger that was asked for; null before one was, and for a command that opens others. */
+  get asked(): string | null {
+    return this.#isAsked ? this.#settings.database : null
   }
 
   async close(): Promise<void> {

@@ -1,14 +1,14 @@
 import { CreditError } from '../errors.js'
 import { inWordsOf } from '../facade/field-names.js'
-import type { Settings } from './settings.js'
 
 /**
  * A refusal as the command line says it: fields of the library are the options that they were typed as, and a ledger
  * file that cannot be used is named. The address of a database is not: it may hold a password.
  *
+ * @param database the ledger that the command was at; null for none, or for others than the settings name
  * @param own what the command calls a field, where that is another word than most commands have for it
  */
-export function inOwnWords(error: CreditError, { database }: Settings, own: Readonly<Record<string, string>> = {}): CreditError {
+export function inOwnWords(error: CreditError, database: string | null, own: Readonly<Record<string, string>> = {}): CreditError {
   return namingTheFile(ofWholeOptions(inWordsOf(error, (field) => own[field] ?? OPTION_OF.get(field) ?? field)), database)
 }
 
@@ -56,8 +56,8 @@ const OPTION_OF: ReadonlyMap<string, string> = new Map([
   ['name', '--name'],
 ])
 
-function namingTheFile(error: CreditError, database: string): CreditError {
+function namingTheFile(error: CreditError, database: string | null): CreditError {
   const { code, message } = error
-  if (code !== 'ledger_unavailable' || /^postgres(ql)?:/i.test(database) || message.includes(database)) return error
+  if (code !== 'ledger_unavailable' || database === null || /^postgres(ql)?:/i.test(database) || message.includes(database)) return error
   return new CreditError(code, `${message}: ${database}`, { ...error, cause: error.cause ?? error })
 }

@@ -89,11 +89,12 @@ describe('migrate --from --to', () => {
     [['--from', source, '--to', home.path('y.db'), '--key', 'mc_live_x'], 4, 'This concerns the whole ledger'],
     [['--from', home.path('missing.db'), '--to', home.path('y.db')], 2, 'There is no ledger at'],
     [['--from', source, '--to', 'postgres://user:hidden@127.0.0.1:1/db'], 6, 'cannot be reached'],
-    [['--from', source, '--to', 'mysql://user:hidden@127.0.0.1/db'], 2, 'to: expected a file'],
-  ])('refuses %j, makes nothing and prints no password', async (words, exit, said) => {
+    [['--from', source, '--to', 'mysql://user:hidden@127.0.0.1/db'], 2, '--to: expected a file'],
+  ])('refuses %j, makes nothing, prints no password and names no ledger that was not meant', async (words, exit, said) => {
     const { code, stdout, stderr } = await runHere(home, ['migrate', ...words, '--json'])
     expect([code, stderr]).toEqual([exit, expect.stringContaining(said)])
     expect(stdout + stderr).not.toContain('hidden')
+    expect(stdout + stderr).not.toContain(home.ledger)
     expect(existsSync(home.path('y.db'))).toBe(false)
   })
 })

@@ -74,6 +74,8 @@ describe('the folder of compiled code', () => {
     ['a relative XDG_CACHE_HOME, which does not count', at('linux', { XDG_CACHE_HOME: 'cache' }, '/home/ada'), '/home/ada/.cache/mcp-credits/compiled'],
     ['macOS', at('darwin', {}, '/Users/ada'), '/Users/ada/Library/Caches/mcp-credits/compiled'],
     ['Windows', at('win32', { LOCALAPPDATA: 'D:\\Local' }, 'C:\\Users\\ada'), 'D:\\Local\\mcp-credits\\compiled'],
+    ['a user without a home, who has none', at('linux', {}, ''), undefined],
+    ['Windows with a relative folder, which would be below where we are started', at('win32', { LOCALAPPDATA: 'Local' }, 'C:\\Users\\ada'), undefined],
   ])('on %s', (_where, found, expected) => {
     expect(found).toBe(expected)
   })

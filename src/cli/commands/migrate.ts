@@ -21,6 +21,7 @@ export const migrateCommand = command<Options>({
     { flags: '--to <url|file>', summary: 'an empty database, or a file to make' },
   ],
   example: 'migrate --from ledger.db --to postgres://user@host/database',
+  fields: { from: '--from', to: '--to' },
   run: async (invocation) => {
     const { from, to } = invocation.options
     if (from === undefined && to === undefined) return migrated(invocation)
