@@ -37,12 +37,15 @@ const LEGS = [
 ]
 const NAMES = LEGS.map(({ name }) => name)
 
+/** What the largest ledger of `growth` may have: the smallest of its ledgers has a thousand, and is compared with it. */
+const SIZES = [10_000, 100_000, 1_000_000, 10_000_000]
+
 const HELP = `npm run bench -- [legs] [options]
 
 ${LEGS.map(({ name, seconds }) => `  ${name.padEnd(10)} about ${seconds} s`).join('\n')}
 
   --rounds <n>         rounds of each leg, of which the median is told; 5
-  --transactions <n>   the largest ledger of growth, a power of ten from 1000 to 10000000; 1000000
+  --transactions <n>   the largest ledger of growth: ${SIZES.join(', ')}; 1000000
   --peer-sql <file>    another ledger's SQL to be measured on PostgreSQL; or MCP_CREDITS_PEER_SQL`
 
 const { values, positionals } = parseArgs({
@@ -56,7 +59,7 @@ const { values, positionals } = parseArgs({
 })
 const options = {
   rounds: wholeNumber('rounds', values.rounds, { min: 1, max: 100 }),
-  transactions: wholeNumber('transactions', values.transactions, { min: 1_000, max: 10_000_000 }),
+  transactions: SIZES.find((size) => String(size) === values.transactions) ?? fail(`--transactions is ${values.transactions}; expected one of ${SIZES.join(', ')}.`),
   peerSql: values['peer-sql'] ?? process.env['MCP_CREDITS_PEER_SQL'],
 }
 const unknown = positionals.filter((name) => !NAMES.includes(name))

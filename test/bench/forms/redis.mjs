@@ -28,12 +28,16 @@ export async function redisForm(folder) {
   const durability = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always']
   const server = spawn('redis-server', [...place, ...durability], { stdio: ['ignore', 'ignore', 'inherit'] })
   await once(server, 'spawn')
+  // Whatever ends this process ends the server: one that is left behind would hold a folder that is gone.
+  const end = () => void server.kill('SIGTERM')
+  process.once('exit', end)
   const client = await connected(socketFile)
   await Promise.all(Array.from({ length: ACCOUNTS }, (_, account) => client.ask(['SET', `balance:${account}`, '1000000000'])))
   await client.ask(['EVAL', DEBIT, '2', 'balance:0', 'debits:0'])
   return formOf(REDIS, (account) => client.ask(['EVALSHA', DIGEST, '2', `balance:${account}`, `debits:${account}`]), async () => {
+    process.off('exit', end)
     client.end()
-    server.kill('SIGTERM')
+    end()
     if (server.exitCode === null) await once(server, 'exit')
   })
 }

@@ -19,12 +19,18 @@ export function startServer(command, env = {}) {
     waiting.delete(message.id)
   })
   const write = (/** @type {object} */ message) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
-  const request = (/** @type {string} */ method, /** @type {object} */ params = {}) =>
-    new Promise((resolve) => {
-      serial += 1
-      waiting.set(serial, resolve)
-      write({ id: serial, method, params })
-    })
+  /** A refusal is soon answered: it must not be measured as a call. */
+  const request = async (/** @type {string} */ method, /** @type {object} */ params = {}) => {
+    const { result, error } = await /** @type {Promise<any>} */ (
+      new Promise((resolve) => {
+        serial += 1
+        waiting.set(serial, resolve)
+        write({ id: serial, method, params })
+      })
+    )
+    if (result === undefined || result.isError === true) throw new Error(`${method} was refused: ${JSON.stringify(error ?? result).slice(0, 300)}`)
+    return result
+  }
   return {
     request,
     call: (/** @type {string} */ name) => request('tools/call', { name, arguments: {} }),
