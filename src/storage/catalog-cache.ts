@@ -16,18 +16,32 @@ export interface CatalogRow {
  */
 export class CatalogCache {
   #versions: readonly CatalogVersion[] = []
+  #areInDoubt = false
 
   get versions(): readonly CatalogVersion[] {
     return this.#versions
   }
 
+  /** Those after this one are to be read. */
   get newest(): number {
-    return this.#versions.at(-1)?.version ?? 0
+    return this.#areInDoubt ? 0 : (this.#versions.at(-1)?.version ?? 0)
   }
 
-  add(rows: readonly CatalogRow[]): readonly CatalogVersion[] {
-    const added = rows.filter((row) => Number(row.version) > this.newest).map(versionFromRow)
-    if (added.length > 0) this.#versions = [...this.#versions, ...added]
+  /**
+   * Has all of them read the next time: a server that took over from another may lack its newest ones, and have others under
+   * their numbers.
+   */
+  doubt(): void {
+    this.#areInDoubt = true
+  }
+
+  /** @param after the version after which the rows were read: where that is 0, there are no others */
+  add(rows: readonly CatalogRow[], after: number): readonly CatalogVersion[] {
+    const kept = after === 0 ? [] : this.#versions
+    const newest = kept.at(-1)?.version ?? 0
+    const added = rows.filter((row) => Number(row.version) > newest).map(versionFromRow)
+    if (after === 0) this.#areInDoubt = false
+    if (after === 0 || added.length > 0) this.#versions = [...kept, ...added]
     return this.#versions
   }
 }

@@ -76,6 +76,26 @@ describe('what a process keeps of an account', () => {
     expect(refusalOf(await store.update(charge('reconnected', 1, keyed('k')), T0)).code).toBe('account_suspended')
   })
 
+  it('reads catalogs anew on another connection: the server behind it may lack the newest, and have others under their numbers', async () => {
+    const store = await openWith('elsewhere', 10)
+    const charged = async (key: string) => doneOf(await store.update(charge('elsewhere', 1, keyed(key)), T0)).transaction
+    const reopened = () => raw.query(`select pg_terminate_backend(pid, 5000) from pg_stat_activity
+      where datname = current_database() and application_name = 'mcp-credits'`)
+    const dearer = (price: string) => catalogVersion(2, 0, { operations: { 'work.unit': { name: 'Work', price: { model: 'per_unit', credits: price } } } })
+    await store.addCatalogs([dearer('2')], T0)
+    expect((await charged('a'))?.credits).toBe(credits(2))
+    await raw.query('delete from catalogs where version = 2')
+    await reopened()
+    await Promise.allSettled([store.update(charge('elsewhere', 1, keyed('lost')), T0)])
+    expect(await charged('b')).toMatchObject({ priceVersion: 1, credits: credits(1) })
+    expect(await store.addCatalogs([dearer('3')], T0)).toBe(true)
+    expect(await charged('c')).toMatchObject({ priceVersion: 2, credits: credits(3) })
+    await raw.query('delete from catalogs where version = 2')
+    await reopened()
+    await Promise.allSettled([store.update(charge('elsewhere', 1, keyed('lost too')), T0)])
+    expect((await store.catalogs()).map(({ version }) => version)).toEqual([1])
+  })
+
   it('T17: another process’s top-up counts for the very next charge, and so does what it has spent', async () => {
     const one = await openWith('shared', 1)
     const other = await open()

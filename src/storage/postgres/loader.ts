@@ -104,8 +104,9 @@ const NEWER_CATALOGS = prepare('select version, effective_at, created_at, docume
 
 /** Every catalog version, of which those that are not known yet are read. */
 export async function loadCatalogs(query: Query, catalogs: CatalogCache): Promise<readonly CatalogVersion[]> {
-  const { rows } = await query<CatalogRow>(NEWER_CATALOGS, [catalogs.newest])
-  return catalogs.add(rows)
+  const after = catalogs.newest
+  const { rows } = await query<CatalogRow>(NEWER_CATALOGS, [after])
+  return catalogs.add(rows, after)
 }
 
 const ONE = { limit: 'limit 1', order: '' }

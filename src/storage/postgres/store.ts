@@ -105,7 +105,10 @@ class PostgresStore implements Store {
     this.#db = new Kysely<LedgerTables>({ dialect: new PostgresDialect({ pool: reads }) })
     this.#replica = replica
     // Another connection may lead to another server, one that took over and lacks what was known here.
-    writes.on('connect', () => this.#kept.clear())
+    writes.on('connect', () => {
+      this.#kept.clear()
+      this.#catalogs.doubt()
+    })
   }
 
   update(command: Command, now: Instant): Promise<Outcome> {

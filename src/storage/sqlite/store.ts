@@ -105,7 +105,8 @@ class SqliteStore implements Store {
   }
 
   #loadCatalogs(): readonly CatalogVersion[] {
-    return this.#catalogs.add(this.#statements.catalogs.all(this.#catalogs.newest))
+    const after = this.#catalogs.newest
+    return this.#catalogs.add(this.#statements.catalogs.all(after), after)
   }
 
   get knownCatalogs(): readonly CatalogVersion[] {
