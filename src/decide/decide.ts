@@ -17,7 +17,7 @@ import { decideEnd } from './end.js'
 import { decideExtend } from './extend.js'
 import { decideGrant } from './grant.js'
 import { decideRemoveGuard, decideResetGuard, decideSetGuard } from './guards.js'
-import { refusalByName, replayOf, withOwnNames, withSaltedFingerprint } from './idempotency.js'
+import { refusalByName, refusalOfRunning, replayOf, withOwnNames, withSaltedFingerprint } from './idempotency.js'
 import { type Changes, type Decision, type Outcome, refuse, type Refused } from './outcome.js'
 import { decideCreateKey, decidePutMember, decideRemoveMember, decideRevokeKey } from './parties.js'
 import { balanceOfParty } from './own-part.js'
@@ -63,7 +63,8 @@ function decideLoaded(view: AccountView, command: Command, now: Instant): Decisi
   const signed = withOwnNames(draft, withSaltedFingerprint(command, account.labelSalt))
   const { idempotencyKey: key, fingerprint } = signed
   const refused = (leapMs > 0 ? null : refusalByKey(draft, signed)) ?? refusalByName(draft, signed)
-  const outcome = refused ?? replayOf(draft, signed, { key, fingerprint }) ?? decideOne(draft, signed)
+  const repeated = refused ?? replayOf(draft, signed, { key, fingerprint }) ?? refusalOfRunning(draft, signed.actor, { key, fingerprint })
+  const outcome = repeated ?? decideOne(draft, signed)
   assert(outcome.kind === 'done' || draft.account.sequence === before.sequence, 'a refusal moves no credits')
   noteUse(draft, signed)
   watchBalance(draft, before)

@@ -140,8 +140,18 @@ function conflict(key: string, how: string): Refused {
   })
 }
 
-/** A metered call with this key is still running, here or in another process. */
-export function stillRunning(key: string): Refused {
+/**
+ * Why a key cannot be used that a metered call has which still runs, here or in another process: it becomes the key of that
+ * call's settlement, and whoever did something else with it meanwhile would take it away from there (T08).
+ */
+export function refusalOfRunning(draft: Draft, actor: Actor, { key, fingerprint }: Keyed): Refused | null {
+  const running = key === null || draft.account.openReservations === 0 ? null : draft.openCall(key)
+  if (key === null || running === null) return null
+  const told = nameTold(draft, key, actor)
+  return running.callFingerprint === fingerprint ? stillRunning(told) : conflict(told, 'with other input')
+}
+
+function stillRunning(key: string): Refused {
   return refuse('idempotency_conflict', `A call with the idempotency key ${JSON.stringify(key)} is still running`, {
     details: { idempotencyKey: key, inProgress: true },
     advice: ['Wait for it, or ask explain_charge with this key for its outcome; then retry with the same key.'],

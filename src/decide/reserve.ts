@@ -5,7 +5,7 @@ import { toCredits } from '../money/credits.js'
 import { formatInstant } from '../time/instant.js'
 import type { ReserveCommand } from './command.js'
 import type { Draft } from './draft.js'
-import { nameTold, replayOf, stillRunning } from './idempotency.js'
+import { refusalOfRunning, replayOf } from './idempotency.js'
 import { levelDetail } from './level.js'
 import { refusalToSpend, spendingOnSubject } from './limits.js'
 import { passMoves } from './moves.js'
@@ -140,10 +140,11 @@ export function setAside(draft: Draft, held: Held, spending: Spending): SetAside
 
 /**
  * The meter runs a call that was set aside under a quote: from now on it alone ends that reservation, so that nobody takes
- * the credits back while the call runs, and no second call runs on the same ones. Nothing moves, so no limit is asked.
+ * the credits back while the call runs, and no second call runs on the same ones. Nothing moves, so no limit is asked. It
+ * lives as long as the meter says that it is there, like any of the meter's: nobody else could end what a dead one holds.
  */
 function takeOver(draft: Draft, { actor, call, ttlMs }: ReserveCommand, reservation: Reservation): Outcome {
-  const expiresAt = Math.max(reservation.expiresAt, draft.at + ttlMs)
+  const expiresAt = draft.at + ttlMs
   const transaction = draft.post('amend', [], {
     credits: 0n,
     actor,
@@ -159,7 +160,5 @@ function takeOver(draft: Draft, { actor, call, ttlMs }: ReserveCommand, reservat
  * a failure that cost nothing the key is free, so that trying again is possible and being charged twice is not.
  */
 function answeredCall(draft: Draft, command: ReserveCommand, call: NonNullable<ReserveCommand['call']>): Outcome | null {
-  const charged = replayOf(draft, command, call)
-  if (charged !== null) return charged
-  return draft.openCall(call.key) === null ? null : stillRunning(nameTold(draft, call.key, command.actor))
+  return replayOf(draft, command, call) ?? refusalOfRunning(draft, command.actor, call)
 }

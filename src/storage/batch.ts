@@ -6,7 +6,7 @@ import type { Need } from '../decide/view.js'
 import type { Account } from '../ledger/account.js'
 import type { Instant } from '../time/instant.js'
 import { type Found, LoadedAccount, type WriteSet } from './loaded-account.js'
-import { dueNeeds, needsOf, ruleNeeds } from './needs.js'
+import { dueNeeds, needsOf, ruleNeeds, runningNeeds } from './needs.js'
 
 /** One command that waits for its turn. */
 export interface Pending {
@@ -102,7 +102,8 @@ export function firstNeeds(
   for (const { command, now } of pending) {
     const loaded = loadedOf(command.account)
     if (loaded?.account === null) continue
-    const ofAccount = loaded === undefined ? [] : [...dueNeeds(loaded.account, now), ...ruleNeeds(loaded.account)]
+    const ofAccount =
+      loaded === undefined ? [] : [...dueNeeds(loaded.account, now), ...ruleNeeds(loaded.account), ...runningNeeds(command, loaded.account)]
     for (const need of [...needsOf(command), ...ofAccount]) {
       if (loaded?.lacks(need) === false) continue
       const wanted = { account: command.account, need }

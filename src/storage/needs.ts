@@ -34,7 +34,7 @@ export function needsOf(command: Command): readonly Need[] {
       if (command.quote != null) needs.push(...ofQuote(command.quote))
       if (command.call !== null) {
         const names = ofName(command.actor, command.call.key)
-        needs.push(...names, ...names.flatMap((need) => (need.kind === 'key' ? [{ ...need, kind: 'call' } as const] : [])))
+        needs.push(...names, ...names.flatMap(callNeed))
       }
       needs.push({ kind: 'grants', count: GRANTS_FIRST })
       break
@@ -113,6 +113,17 @@ export function needsOf(command: Command): readonly Need[] {
     case 'sweep':
   }
   return needs
+}
+
+/** Whether a metered call runs that has the name of a command: as far as the account has anything open. */
+export function runningNeeds({ actor, idempotencyKey }: Command, account: Account): readonly Need[] {
+  if (idempotencyKey === null || account.openReservations === 0) return []
+  return ofName(actor, idempotencyKey).flatMap(callNeed)
+}
+
+/** The call that runs under a name that is looked up. */
+function callNeed(need: Need): readonly Need[] {
+  return need.kind === 'key' ? [{ ...need, kind: 'call' }] : []
 }
 
 /** What time has made necessary, once the account is known. */

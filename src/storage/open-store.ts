@@ -1,4 +1,5 @@
-import { type Store, type StoreOpening, WHOLE_LEDGER } from './port.js'
+import { existsSync } from 'node:fs'
+import { type LedgerPlace, type Store, type StoreOpening, WHOLE_LEDGER } from './port.js'
 
 /**
  * Opens the ledger that a text names: a `postgres://` address, a file, or `:memory:`. Drivers are loaded when they are
@@ -15,7 +16,14 @@ export async function openStore(database: string, opening: StoreOpening = WHOLE_
   return openSqliteStore(database, opening)
 }
 
+/** Looks whether there is a ledger and changes nothing. A file that is there counts as one. @throws LedgerUnavailable */
+export async function lookForLedger(database: string): Promise<LedgerPlace> {
+  if (!isPostgres(database)) return { location: database, isThere: database === ':memory:' || existsSync(database) }
+  const { lookOnPostgres } = await import('./postgres/look.js')
+  return lookOnPostgres(database)
+}
+
 /** Whether a text is the address of a PostgreSQL database; anything else is a file. */
 export function isPostgres(database: string): boolean {
-  return /^postgres(ql)?:\/\//.test(database)
+  return /^postgres(ql)?:\/\//i.test(database)
 }

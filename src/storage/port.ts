@@ -214,6 +214,21 @@ export class UnfinishedCopy extends LedgerUnavailable {
   }
 }
 
+/** Somebody else's tables stand where a ledger's would: it is not made among them, and nothing is changed. */
+export class OthersTables extends LedgerUnavailable {
+  constructor(schema: string, tables: readonly string[]) {
+    super(`The schema ${schema} of the database has tables of somebody else's by names of a ledger's: ${tables.join(', ')}; nothing was changed`, 'none')
+    this.name = 'OthersTables'
+  }
+}
+
+/** What is at the place that a text names. */
+export interface LedgerPlace {
+  /** In words for people, without secrets: a file's path, a host and database. */
+  readonly location: string
+  readonly isThere: boolean
+}
+
 /** Whether an opening takes an unfinished copy as well: only whoever goes on with the copy does. */
 export interface StoreOpening {
   readonly unfinishedCopy: 'refused' | 'opened'

@@ -108,6 +108,34 @@ describe('idempotency', () => {
     })
   })
 
+  it('T08: the key of a metered call that runs is that call’s alone, whatever else it is tried with', () => {
+    const ledger = scenario(`
+      0  | account                                | ok                   | 0
+      0  | grant 30                               | ok                   | 30
+      0  | reserve op job by meter call k as a    | ok                   | 20
+      1s | charge 3 key k                         | idempotency_conflict | 20
+         > nothing
+      1s | grant 3 key k input g                  | idempotency_conflict | 20
+      1s | reserve op job by meter call k input x | idempotency_conflict | 20
+      1s | charge 3 key other                     | ok                   | 17
+      2s | settle a 4 by meter                    | ok                   | 23
+      3s | reserve op job by meter call k         | replay               | 23
+    `)
+    expect(ledger.journal.map(({ idempotencyKey }) => idempotencyKey)).toEqual([null, null, 'other', 'k'])
+  })
+
+  it('one that runs with other input is no reason to try again', () => {
+    const ledger = scenario(`
+      0 | account                             | ok | 0
+      0 | grant 30                            | ok | 30
+      0 | reserve op job by meter call k as a | ok | 20
+    `)
+    expect(attempt(ledger, '1s', 'reserve op job by meter call k input x')).toEqual({
+      kind: 'refused',
+      refusal: { code: 'idempotency_conflict', message: expect.stringContaining('with other input'), details: { idempotencyKey: 'k' }, advice: expect.any(Array) },
+    })
+  })
+
   it('another key is answered again what it might do itself, and refused as it would be for doing it', () => {
     scenario(`
       0  | account                                                     | ok                   | 0

@@ -362,7 +362,7 @@ describe('AX-01: a reservation under a quote', () => {
       0   | grant 30 as A                                | ok                   | 30
       0   | quote tool work as q                         | ok                   | 30
       1m  | hold q ttl 10m as held                       | ok                   | 29
-      2m  | reserve tool work quote q by meter ttl 1m call c | ok               | 29
+      2m  | reserve tool work quote q by meter ttl 2m call c | ok               | 29
           > amend 0
       2m  | reserve tool work quote q by meter ttl 1m    | quote_mismatch       | 29
       2m  | release held by agent                        | reservation_not_open | 29
@@ -375,7 +375,21 @@ describe('AX-01: a reservation under a quote', () => {
       4m  | reserve tool work quote q by meter ttl 1m call c | replay           | 29
     `)
     expect(ledger.journal.at(-1)).toMatchObject({ kind: 'settle', idempotencyKey: 'c' })
-    expect(ledger.reservation(3)?.expiresAt).toBe(T0 + 11 * MINUTE_MS)
+    expect(ledger.reservation(3)?.expiresAt).toBe(T0 + 4 * MINUTE_MS)
+  })
+
+  it('AX-06: is free once the meter that took it over has been silent for as long as its calls live, however long it was set aside for', () => {
+    scenario(`
+      0   | account                                                | ok             | 0
+      0   | grant 30 as A                                          | ok             | 30
+      0   | quote tool work ttl 5h as q                            | ok             | 30
+      1m  | hold q ttl 5h as held                                  | ok             | 29
+      2m  | reserve tool work quote q by meter ttl 1m call c       | ok             | 29
+      4m  | grant 1                                                | ok             | 31
+          = held expired
+      5m  | reserve tool work quote q by meter ttl 1m call c as two | ok            | 30
+      5m  | settle two by meter                                    | ok             | 30
+    `)
   })
 
   it('T06: of a metered call that timed out and was made again with its key, both get the one charge', () => {

@@ -40,7 +40,7 @@ function urlOf(url: string): URL {
   try {
     return new URL(url)
   } catch (error) {
-    throw new LedgerUnavailable('The address of the database is not a URL; expected postgres://user@host/database', 'none', error)
+    throw new LedgerUnavailable('the address of the database is not a URL; expected postgres://user@host/database', 'none', error)
   }
 }
 
@@ -51,7 +51,7 @@ function connectionsOf({ searchParams }: URL): number {
   const isCount = /^\d+$/.test(text) && connections >= CONNECTIONS_MIN && connections <= CONNECTIONS_MAX
   if (isCount) return connections
   throw new LedgerUnavailable(
-    `The address of the database has connections=${text}; expected a whole number from ${CONNECTIONS_MIN} to ${CONNECTIONS_MAX}`,
+    `the address of the database has connections=${text}; expected a whole number from ${CONNECTIONS_MIN} to ${CONNECTIONS_MAX}`,
     'none',
   )
 }
@@ -61,7 +61,7 @@ function replicaOf(primary: URL): string | null {
   if (place === null) return null
   const [, host, port = ''] = /^([\w.-]+|\[[\da-fA-F:.]+\])(?::(\d{1,5}))?$/.exec(place) ?? []
   if (host === undefined || Number(port) > 65_535) {
-    throw new LedgerUnavailable('The address of the database has a replica that is not a host; expected replica=host or replica=host:port', 'none')
+    throw new LedgerUnavailable('the address of the database has a replica that is not a host; expected replica=host or replica=host:port', 'none')
   }
   const replica = new URL(primary.href)
   replica.hostname = host

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import type { Pool, PoolClient, PoolConfig, QueryResultRow } from 'pg'
 import { LedgerUnavailable } from '../port.js'
 import { arrayText } from './array-text.js'
-import { GatheringSocket } from './gathering-socket.js'
+import { closingClient } from './closing-client.js'
+import { connectionOf } from './full-server.js'
 
 /** A statement of the write path: a connection parses and plans it once. Its name tells it from all others on a connection. */
 export interface Prepared {
@@ -72,7 +73,7 @@ export async function connectionPool(
   url: string,
   { connectionsMax = 10, patienceMs = CONNECT_PATIENCE_MS, answerPatienceMs = ANSWER_PATIENCE_MS }: PoolTerms = {},
 ): Promise<Pool> {
-  const { Pool } = (await driver()).default
+  const { Client, Pool } = (await driver()).default
   const pool = new Pool({
     connectionString: url,
     max: connectionsMax,
@@ -81,7 +82,7 @@ export async function connectionPool(
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
     pipeline: true,
-    stream: () => new GatheringSocket(),
+    Client: closingClient(Client),
     application_name: 'mcp-credits',
   } as PoolConfig)
   // A connection that breaks says so by an event, which would end the process; the next statement on it fails anyway.
@@ -235,9 +236,10 @@ class Statements implements Session {
   }
 }
 
-async function connected(pool: Pool): Promise<PoolClient> {
+/** @throws LedgerUnavailable */
+export async function connected(pool: Pool): Promise<PoolClient> {
   try {
-    return await pool.connect()
+    return await connectionOf(pool)
   } catch (error) {
     throw unreachable(error)
   }

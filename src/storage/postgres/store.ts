@@ -39,6 +39,7 @@ import { rollUp, type RollUpDialect, type Steps, usageTail } from '../rollups.js
 import { usageSums } from '../usage-sums.js'
 import { addressOf } from './address.js'
 import {
+  connected,
   connectionPool,
   inRead,
   inUnsyncedWrite,
@@ -102,7 +103,8 @@ class PostgresStore implements Store {
     this.schema = schema
     this.#writes = writes
     this.#reads = reads
-    this.#db = new Kysely<LedgerTables>({ dialect: new PostgresDialect({ pool: reads }) })
+    const pool = { connect: () => connected(reads), end: () => reads.end() }
+    this.#db = new Kysely<LedgerTables>({ dialect: new PostgresDialect({ pool }) })
     this.#replica = replica
     // Another connection may lead to another server, one that took over and lacks what was known here.
     writes.on('connect', () => {
