@@ -114,7 +114,8 @@ it(`T04, T18, T19: PostgreSQL is stopped in mid-load for ten seconds and one of 
   }
 })
 
-it('T19: a PostgreSQL that is there and does not answer keeps nobody from what is free, and what is paid is answered once it does', async () => {
+/** A server whose PostgreSQL can be made to say nothing. */
+async function serverOnRelay() {
   const database = await createTestDatabase()
   const relay = await relayThatStalls(database.url)
   onTestFinished(async () => {
@@ -124,6 +125,11 @@ it('T19: a PostgreSQL that is there and does not answer keeps nobody from what i
   const { home, key } = await ledgerOn(relay.url)
   const { url, ended } = await startListening(home, SERVE)
   const client = payingClient(url, key)
+  return { home, relay, client, ended }
+}
+
+it('T19: a PostgreSQL that is there and does not answer keeps nobody from what is free, and what is paid is answered once it does', async () => {
+  const { home, relay, client, ended } = await serverOnRelay()
   const told = await Promise.all([client.pay({ way: 'rest', key: 'before' }), client.pay({ way: 'relay', key: 'called before' })])
   expect(told).toMatchObject([{ said: 'charged' }, { said: 'charged' }])
   expect(await client.isServedFree()).toMatchObject({ isServed: true })
@@ -143,15 +149,7 @@ it('T19: a PostgreSQL that is there and does not answer keeps nobody from what i
 })
 
 it('T19: a PostgreSQL that goes on saying nothing has paid calls refused, nothing done, and serves them once it is back', async () => {
-  const database = await createTestDatabase()
-  const relay = await relayThatStalls(database.url)
-  onTestFinished(async () => {
-    await relay.close()
-    await database.drop()
-  })
-  const { home, key } = await ledgerOn(relay.url)
-  const { url, ended } = await startListening(home, SERVE)
-  const client = payingClient(url, key)
+  const { home, relay, client, ended } = await serverOnRelay()
   const before = await client.pay({ way: 'rest', key: 'before' })
   expect(before).toMatchObject({ said: 'charged' })
 
