@@ -17,7 +17,7 @@ export class Opening {
   #isAsked = false
   #lastKey: AuthenticatedResult | null = null
 
-  /** @param mustExist whether a file that somebody has named is to be there; the default one may always be made */
+  /** @param mustExist whether a ledger that somebody has named is to be there; the default one may always be made */
   constructor(settings: Settings, { mustExist }: { readonly mustExist: boolean }) {
     this.#settings = settings
     this.#mustExist = mustExist
@@ -62,7 +62,7 @@ export class Opening {
 
 async function openFor(settings: Settings, mustExist: boolean, catalog: string | object | undefined): Promise<Credits> {
   const { database, account, isMadeWhenMissing, key } = settings
-  if (mustExist) seeThatItExists(settings)
+  if (mustExist) await seeThatItExists(settings)
   if (settings.isDefaultDatabase) await makeFolder(dirname(database))
   // The ledger with its driver is loaded here and not at the top: help and the start of a server do without it.
   const { openCredits } = await import('../credits.js')
@@ -74,11 +74,14 @@ async function openFor(settings: Settings, mustExist: boolean, catalog: string |
   })
 }
 
-/** @throws CreditError `invalid_request` for a file that is not there */
-function seeThatItExists({ database, isDefaultDatabase }: Settings): void {
-  const isElsewhere = /^(?::memory:$|[a-z][a-z\d+.-]+:\/\/)/i.test(database)
-  if (isDefaultDatabase || isElsewhere || existsSync(database)) return
-  throw new CreditError('invalid_request', `no ledger at ${database}`, { advice: [`Make one there: npx mcp-credits init --db ${shellWord(database)}`] })
+/** @throws CreditError `invalid_request` for a file that is not there, and for a database without a ledger, whose address is not told */
+async function seeThatItExists({ database, isDefaultDatabase }: Settings): Promise<void> {
+  if (isDefaultDatabase || existsSync(database)) return
+  const { findLedger } = await import('../facade/open-ledger.js')
+  const { location, isThere } = await findLedger(database)
+  if (isThere) return
+  const named = location === database ? shellWord(database) : '<that address>'
+  throw new CreditError('invalid_request', `no ledger at ${location}`, { advice: [`Make one there: npx mcp-credits init --db ${named}`] })
 }
 
 /** For its owner alone, as the XDG specification asks of folders that it has made. */

@@ -3,12 +3,13 @@ import { difference } from '../catalog/difference.js'
 import { versionAt } from '../catalog/version.js'
 import type { Clock } from '../clock.js'
 import { CreditError } from '../errors.js'
-import { openStore } from '../storage/open-store.js'
-import type { Store } from '../storage/port.js'
+import { lookForLedger, openStore } from '../storage/open-store.js'
+import type { LedgerPlace, Store } from '../storage/port.js'
 import { reachable } from '../usage/ledger.js'
 import { bundledCatalog } from './catalog-source.js'
 import { valueWords } from './difference-words.js'
 import { lastingly } from './lasting-trouble.js'
+import { readDatabase } from './open-options.js'
 
 /** The catalog of a ledger that nobody chose one for. */
 const DEFAULT_CATALOG = 'starter'
@@ -31,6 +32,12 @@ export async function openLedger(database: string, given: Catalog | null, clock:
     await store.close()
     throw error
   }
+}
+
+/** Whether there is a ledger, for who would not have one made. @throws CreditError `invalid_request`, `ledger_unavailable` */
+export function findLedger(database: string): Promise<LedgerPlace> {
+  const named = readDatabase(database, 'database')
+  return lastingly(() => reachable(() => lookForLedger(named)))
 }
 
 async function seeToCatalog(store: Store, given: Catalog | null, clock: Clock): Promise<void> {

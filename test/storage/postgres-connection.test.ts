@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -87,6 +88,13 @@ describe('a ledger that cannot be reached', () => {
     expect(error).toMatchObject({ ...NONE, message: `The database does not serve: ${words}` })
     expect((error.cause as Error).message).toMatch(/not_there|nobody_here|schema_version|public/)
     await raw.query('drop role without_rights')
+  })
+
+  it('a password that is asked for and not given: refused at once, and the connection is not left open', async () => {
+    const { url, left, close } = await serverThatAsksForAPassword()
+    await expect(openPostgresStore(url)).rejects.toMatchObject({ ...NONE, message: 'The database cannot be reached: it asks for a password' })
+    await left
+    await close()
   })
 
   it('a host that is not there is not named either', async () => {
@@ -186,6 +194,22 @@ describe('a ledger that cannot be reached', () => {
     for (const one of outcomes) if (one.status === 'rejected') expect(one.reason).toMatchObject(NONE)
     doneOf(await store.update(grant('idle', 1, keyed('k')), T0))
     expect(await audit(store, 'idle')).toEqual([])
+  })
+})
+
+describe('a server that has no connection left', () => {
+  it('those that a ledger has go round: more who ask than there are wait for one, and nobody is refused', async () => {
+    const owner = await open()
+    doneOf(await owner.update(createAccount('crowded'), T0))
+    const role = `few_${randomUUID().replaceAll('-', '')}`
+    await raw.query(`create role ${role} login connection limit 3; grant all on all tables in schema public to ${role}`)
+    const store = await open(Object.assign(new URL(database.url), { username: role }).href)
+    for (let round = 0; round < 3; round += 1) {
+      const asked = Array.from({ length: 12 }, () => [store.accounts(null, 10), store.read('crowded', T0, ({ account }) => account.id)]).flat()
+      expect((await Promise.allSettled(asked)).filter(({ status }) => status === 'rejected')).toEqual([])
+    }
+    await store.close()
+    await raw.query(`drop owned by ${role}; drop role ${role}`)
   })
 })
 
@@ -345,6 +369,28 @@ async function poolerThatLosesItsServer(url: string): Promise<LosingPooler> {
     close: () => new Promise((resolve) => void server.close(() => resolve())),
   }
   return pooler
+}
+
+/** A server that asks for a password by SCRAM and then waits; `left` resolves once the client has closed its connection. */
+async function serverThatAsksForAPassword() {
+  let leave = (): void => undefined
+  const left = new Promise<void>((resolve) => (leave = resolve))
+  const asks = [saslMessage(10, 'SCRAM-SHA-256\0\0'), saslMessage(11, 'r=nonce,s=c2FsdA==,i=4096')]
+  const server = createServer((client) => {
+    client.on('error', () => undefined).on('close', leave)
+    let asked = 0
+    client.on('data', () => void (asked < asks.length && client.write(asks[asked++] as Buffer)))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return { url: `postgres://user@127.0.0.1:${port}/ledger`, left, close: () => new Promise((resolve) => server.close(resolve)) }
+}
+
+function saslMessage(kind: number, text: string): Buffer {
+  const head = Buffer.from('R\0\0\0\0\0\0\0\0', 'latin1')
+  head.writeInt32BE(8 + Buffer.byteLength(text), 1)
+  head.writeInt32BE(kind, 5)
+  return Buffer.concat([head, Buffer.from(text)])
 }
 
 /** An answer of the protocol that ends a connection, with the code and the words of PgBouncer. */

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { createServer, type AddressInfo } from 'node:net'
 import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import { openReplica } from '../../src/storage/postgres/replica.js'
 import { openPostgresStore } from '../../src/storage/postgres/store.js'
 import type { Store } from '../../src/storage/port.js'
 import { type CuttingRelay, relayThatCuts, replacing } from '../support/cut-connection.js'
@@ -105,4 +107,25 @@ it('a replica that is away costs a report nothing but the way to the primary', a
   const without = await openPostgresStore(`${database.url}?replica=${new URL(gone.url).host}`)
   expect((await without.transactions({ account: 'quiet', kinds: ['charge'], limit: 1 }))[0]?.operation).toBe('work.unit')
   await without.close()
+})
+
+it('a replica that did not serve is left alone for half a minute, and then asked again', async () => {
+  let asked = 0
+  const away = createServer((client) => {
+    asked += 1
+    client.destroy()
+  })
+  await new Promise<void>((resolve) => away.listen(0, '127.0.0.1', resolve))
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const replica = await openReplica(`postgres://user@127.0.0.1:${(away.address() as AddressInfo).port}/ledger`, 2)
+  onTestFinished(async () => {
+    vi.useRealTimers()
+    await replica.close()
+    away.close()
+  })
+  const report = () => replica.report('quiet', 1, () => Promise.resolve('told'))
+  for (const [passed, times] of [[0, 1], [29_999, 1], [1, 2], [0, 2]] as const) {
+    vi.advanceTimersByTime(passed)
+    expect([await report(), asked]).toEqual([null, times])
+  }
 })
