@@ -85,7 +85,7 @@ export async function meteredCall(context: MeterContext, call: MeteredCall): Pro
   try {
     const key = checkedKey(call)
     const quote = textOf(call, QUOTE_META)
-    if (await isFreeCall(context.ledger, call)) return await runFree(call)
+    if (await isFreeCall(context.ledger, call, quote)) return await runFree(call)
     const asking = await askingAtClient(questionsOf(context.ledger, context.account, context.actor), { ...call, sent: call.arguments }, async (rounds) => {
       const allowed = { ...call, rounds }
       return { allowed, reserved: await reserve(context, allowed, { key, quote }) }
@@ -118,10 +118,12 @@ const NAME_EXPECTED = `a text of 1 to ${NAME_MAX} characters, without NUL charac
 
 /**
  * Whether a call is free by the newest catalog; while the ledger is away by the last one known, so that free calls go on. What
- * that one prices is not looked up anew: its reservation is decided by the newest and finds out.
+ * that one prices is not looked up anew: its reservation is decided by the newest and finds out. So it is with a quote, which
+ * binds whatever the catalog says by then; a call that it does not bind is as free as without it.
  */
-async function isFreeCall(ledger: Ledger, call: MeteredCall): Promise<boolean> {
+async function isFreeCall(ledger: Ledger, call: MeteredCall, quote: string | null): Promise<boolean> {
   if (call.subject === 'free') return true
+  if (quote !== null) return false
   if (ledger.knownCatalogs.length > 0 && !isFreeBy(ledger.knownCatalogs, ledger.now(), call)) return false
   return isFreeBy(await ledger.catalogs(), ledger.now(), call)
 }
@@ -177,8 +179,8 @@ async function runReserved(context: MeterContext, call: MeteredCall, held: HeldC
   const stopBeating = held.keepAlive()
   /** Nothing may stay reserved where the ledger did not take the settlement, or `run` rejects against its contract. */
   const failed = async (error: unknown): Promise<never> => {
-    await held.fail('platform')
-    throw error
+    const charged = await held.fail('platform')
+    throw error instanceof CreditError && error.code === 'ledger_unavailable' ? afterItsRun(error, charged) : error
   }
   let isTask = false
   try {
@@ -192,6 +194,30 @@ async function runReserved(context: MeterContext, call: MeteredCall, held: HeldC
   } finally {
     if (!isTask) stopBeating()
   }
+}
+
+/**
+ * What a settlement that the ledger did not take says to whoever called: unlike any other write that failed, this one comes
+ * after work that was done, and that is done once more by calling again.
+ *
+ * @param charged what the operation costs although it failed by our fault, where the ledger was back in time to write that
+ */
+function afterItsRun({ message, details, retryable, cause }: CreditError, charged: Done | null): CreditError {
+  const { said, advice } = charged === null ? (details['outcome'] === 'unknown' ? MAYBE_CHARGED : NOT_CHARGED) : CHARGED_ALL_THE_SAME
+  return new CreditError('ledger_unavailable', `${said}. ${message}`, { details, advice: [advice], retryable, cause })
+}
+
+const NOT_CHARGED = {
+  said: 'The tool has run, but its charge could not be written: its result is withheld, and nothing is charged',
+  advice: 'Calling again runs the tool again. See first that it may run twice, and that the ledger can be reached.',
+}
+const MAYBE_CHARGED = {
+  said: 'The tool has run, but whether its charge was written is not known: its result is withheld',
+  advice: 'See the transactions first. Calling again runs the tool again, unless it was charged and the idempotency key is the same.',
+}
+const CHARGED_ALL_THE_SAME = {
+  said: 'The tool has run, but its charge could not be written in time: its result is withheld, and it is charged, as its operation asks in this case',
+  advice: 'Calling again runs the tool again, and is charged again.',
 }
 
 /** Ends the call's reservation as its outcome asks, and answers: with the receipt where something was charged. */

@@ -2,7 +2,12 @@ import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Credits, openCredits } from '../../src/credits.js'
+import { Credits, openCredits } from '../../src/credits.js'
+import { readCatalog } from '../../src/facade/catalog-source.js'
+import { Desk } from '../../src/facade/desk.js'
+import { openLedger } from '../../src/facade/open-ledger.js'
+import { LedgerUnavailable, type Store } from '../../src/storage/port.js'
+import { Ledger } from '../../src/usage/ledger.js'
 import type { MeteredAnswer, MeteredCall, RunOutcome } from '../../src/usage/metered-call.js'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
@@ -49,8 +54,12 @@ const counted = (items: unknown): RunOutcome => ({ kind: 'result', result: { con
 const looked: RunOutcome = { kind: 'result', result: { content: [] } }
 
 function codeOf(answer: MeteredAnswer): string | undefined {
+  return bodyOf(answer)?.code
+}
+
+function bodyOf(answer: MeteredAnswer): { readonly code?: string } | undefined {
   const text = answer.kind === 'result' ? (answer.result['content'] as { text?: string }[])[0]?.text : undefined
-  return text === undefined ? undefined : (JSON.parse(text) as { error?: { code?: string } }).error?.code
+  return text === undefined ? undefined : (JSON.parse(text) as { error?: { code?: string } }).error
 }
 
 describe('a metered call', () => {
@@ -212,6 +221,54 @@ describe('a call whose end the ledger does not take', () => {
       vi.useRealTimers()
       await rm(folder, { recursive: true })
     }
+  })
+
+  /** A store that takes every write but the first settlement: it loses it, or loses what would tell that it was written. */
+  function losingASettlement(store: Store, lost: 'none' | 'unknown'): Store {
+    let isOver = false
+    const update: Store['update'] = async (command, now) => {
+      if (command.kind !== 'settle' || isOver) return store.update(command, now)
+      isOver = true
+      if (lost === 'unknown') await store.update(command, now)
+      throw new LedgerUnavailable('The database cannot be reached', lost)
+    }
+    return new Proxy(store, {
+      get: (target, name) => {
+        const member: unknown = name === 'update' ? update : Reflect.get(target, name, target)
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member
+      },
+    })
+  }
+
+  const PAID = { name: 'Paid', unit: { name: 'job', plural: 'jobs' }, price: { model: 'flat', credits: '3' }, charge_on_fault: ['platform'] }
+  const WITH_PAID = { ...CATALOG, operations: { ...CATALOG.operations, 'job.paid': PAID }, tools: { ...CATALOG.tools, paid: { operation: 'job.paid' } } }
+
+  it.each([
+    ['result', 'look', 'none', 100, /^The tool has run, but its charge could not be written: its result is withheld, and nothing is charged\. The database/],
+    ['task', 'look', 'none', 100, /^The tool has run, but its charge could not be written: its result is withheld, and nothing is charged\. The database/],
+    ['result', 'look', 'unknown', 97, /^The tool has run, but whether its charge was written is not known: its result is withheld\. The database/],
+    ['result', 'paid', 'none', 97, /^The tool has run, but its charge could not be written in time: its result is withheld, and it is charged, as its operation asks/],
+  ] as const)('T18: a %s of %s says that the tool has run and what became of its charge (%s)', async (kind, tool, lost, balance, message) => {
+    const clock = { now: () => Date.UTC(2026, 0, 1) }
+    const store = losingASettlement(await openLedger(':memory:', await readCatalog(WITH_PAID), clock), lost)
+    const credits = new Credits(new Desk(new Ledger({ store, clock, defaultAccount: null }), { account: null, key: null, operatorOf: null, member: null, run: null, holder: 'operator' }))
+    await credits.createAccount({ id: 'a', plan: 'none' })
+    await credits.grant({ account: 'a', credits: 100 })
+    const agent = credits.as({ account: 'a', holder: 'agent' })
+    const end = looked as Extract<RunOutcome, { kind: 'result' }>
+    const answer = await agent.meter(call(tool, () => (kind === 'result' ? end : { kind, result: {}, end: Promise.resolve(end) })))
+    const error: unknown = answer.kind === 'task' ? await answer.end.catch((thrown: unknown) => thrown) : bodyOf(answer)
+    expect(error).toMatchObject({ code: 'ledger_unavailable', retryable: true, details: { outcome: lost }, message: expect.stringMatching(message) as string })
+    expect((error as { advice: readonly string[] }).advice).toEqual([expect.stringMatching(/Calling again runs the tool again/)])
+    expect(await agent.balance()).toMatchObject({ balance, reserved: 0 })
+    await credits.close()
+  })
+
+  it('T19: a reservation that fails before the tool is run still says that nothing was written', async () => {
+    const { credits } = await openAgent()
+    await credits.close()
+    const answer = await credits.meter(call('look', () => Promise.reject(new Error('it ran'))))
+    expect(bodyOf(answer)).toMatchObject({ code: 'ledger_unavailable', message: 'The ledger is closed', advice: ['Nothing was written. Try again once the ledger can be reached.'] })
   })
 })
 

@@ -59,6 +59,16 @@ describe('a metered call under a quote', () => {
     expect(runs).toBe(0)
   })
 
+  it.each([['before any call knew of it', 0], ['after a call that was free', 1]])('AX-01: pays the quoted price of a tool that has become free, %s; a call that the quote is not for is free', async (_when, freeCalls) => {
+    const quote = await quoted(2)
+    await owner.applyCatalog({ ...catalog('3'), tools: { draw: { free: true } } })
+    for (let call = 0; call < freeCalls; call += 1) expect(codeOf(await draw(1, {}))).toBeUndefined()
+    expect(codeOf(await draw(2, { [QUOTE]: quote }))).toBeUndefined()
+    expect(await credits.balance()).toMatchObject({ balance: 94, reserved: 0 })
+    for (const count of [2, 5]) expect(codeOf(await draw(count, { [QUOTE]: quote }))).toBeUndefined()
+    expect(await credits.balance()).toMatchObject({ balance: 94, reserved: 0 })
+  })
+
   it('AX-01: is refused before it runs when the quote is over, for other arguments, unknown or no text', async () => {
     const quote = await quoted(2)
     let runs = 0
