@@ -1,4 +1,5 @@
 import { CreditError } from '../errors.js'
+import { isAddress } from '../facade/database-text.js'
 import { inWordsOf } from '../facade/field-names.js'
 
 /**
@@ -58,6 +59,6 @@ const OPTION_OF: ReadonlyMap<string, string> = new Map([
 
 function namingTheFile(error: CreditError, database: string | null): CreditError {
   const { code, message } = error
-  if (code !== 'ledger_unavailable' || database === null || /^postgres(ql)?:/i.test(database) || message.includes(database)) return error
+  if (code !== 'ledger_unavailable' || database === null || isAddress(database) || message.includes(database)) return error
   return new CreditError(code, `${message}: ${database}`, { ...error, cause: error.cause ?? error })
 }

@@ -66,10 +66,10 @@ export async function serve(invocation: Invocation, { http, upstreams, ...option
 }
 
 /** Null where we stand alone, which needs none of the code for what stands behind us. */
-async function upstreamOf({ command, io }: Invocation, file: string | undefined): Promise<OpenUpstream | null> {
+async function upstreamOf({ command, settings, io }: Invocation, file: string | undefined): Promise<OpenUpstream | null> {
   if (command.length === 0 && file === undefined) return null
   const { chosenUpstream } = await import('./upstreams.js')
-  return chosenUpstream({ command, file, note: (line) => io.note(`mcp-credits: ${line}`) })
+  return chosenUpstream({ command, file, database: settings.database, note: (line) => io.note(`mcp-credits: ${line}`) })
 }
 
 /** The run that whoever started us has named, or one of our own, the same for as long as we live; made by the first call. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { CreditError } from '../errors.js'
+import { DATABASE_EXPECTED, isAddress, noDatabaseWords } from '../facade/database-text.js'
 import { ASK_FOR_ANOTHER_KEY } from '../keys/key.js'
 import { isName, NAME_MAX } from '../ledger/storable-text.js'
 import { type Machine, defaultDatabase } from './default-database.js'
@@ -50,8 +51,7 @@ export function readSettings(options: CommonOptions, machine: Machine): Settings
   const variable = (name: string): string | undefined => machine.env[name] || undefined
   const run = variable('MCP_CREDITS_RUN') ?? null
   if (run !== null && !isName(run)) throw new CreditError('invalid_request', `MCP_CREDITS_RUN: expected at most ${NAME_MAX} characters`)
-  const database = options.db ?? variable('MCP_CREDITS_DB')
-  if (database === '') throw new CreditError('invalid_request', '--db: expected a file or a postgres:// address')
+  const database = readDatabase(options.db, variable('MCP_CREDITS_DB'))
   return {
     database: database ?? defaultDatabase(machine),
     isDefaultDatabase: database === undefined,
@@ -64,6 +64,15 @@ export function readSettings(options: CommonOptions, machine: Machine): Settings
   }
 }
 
+/** Also for commands that open none: what is taken for a file is repeated by messages, and an address may hold a password. */
+function readDatabase(option: string | undefined, variable: string | undefined): string | undefined {
+  const database = option ?? variable
+  const words = database === undefined ? null : database === '' ? 'nothing' : noDatabaseWords(database)
+  if (words === null) return database
+  const name = option === undefined ? 'MCP_CREDITS_DB' : '--db'
+  throw new CreditError('invalid_request', `${name}: expected ${DATABASE_EXPECTED}, found ${words}`, { details: { field: name } })
+}
+
 function readKey(option: string | undefined, variable: string | undefined): string | null {
   const key = option ?? variable ?? null
   if (key !== '') return key
@@ -73,5 +82,5 @@ function readKey(option: string | undefined, variable: string | undefined): stri
 
 /** Whether there is a ledger yet. A server of databases is asked by opening it; a file is looked for, since to open it would make it. */
 export function isThere(database: string): boolean {
-  return /^(?:postgres(?:ql)?:\/\/|:memory:$)/.test(database) || existsSync(database)
+  return isAddress(database) || database === ':memory:' || existsSync(database)
 }

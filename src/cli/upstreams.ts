@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { Writable } from 'node:stream'
 import { systemClock } from '../clock.js'
 import { CreditError } from '../errors.js'
 import { sha256 } from '../ledger/chain.js'
@@ -9,7 +8,7 @@ import { jitterMs, randomId } from '../random.js'
 import { readConfiguration } from './mcp-configuration.js'
 import { printable } from './output.js'
 import { packageVersion } from './package-version.js'
-import { upstreamEnvironment } from './upstream-environment.js'
+import { type Environment, upstreamEnvironment } from './upstream-environment.js'
 import { readUpstreamServers, type UpstreamServer } from './upstream-servers.js'
 
 export interface ChosenUpstream {
@@ -17,6 +16,8 @@ export interface ChosenUpstream {
   readonly command: readonly string[]
   /** The file of `--upstreams`. */
   readonly file: string | undefined
+  /** The ledger, whose credentials no server gets. */
+  readonly database: string
   /** Takes a line for people. */
   readonly note: (line: string) => void
 }
@@ -27,8 +28,8 @@ export interface ChosenUpstream {
  *
  * @throws CreditError `invalid_request`
  */
-export async function chosenUpstream({ command, file, note }: ChosenUpstream): Promise<OpenUpstream> {
-  if (file === undefined) return commandUpstream(command)
+export async function chosenUpstream({ command, file, database, note }: ChosenUpstream): Promise<OpenUpstream> {
+  if (file === undefined) return commandUpstream(command, upstreamEnvironment(process.env, database))
   if (command.length > 0) throw new CreditError('invalid_request', '--upstreams: expected either a file or a command after --, not both')
   const path = resolve(file)
   const [own, starters] = [sha256(path), startersOf(process.env[STARTERS])]
@@ -37,7 +38,7 @@ export async function chosenUpstream({ command, file, note }: ChosenUpstream): P
   }
   const { servers, skipped } = readUpstreamServers(await readConfiguration(file), { file: path, env: process.env })
   for (const { name, reason } of skipped) note(`${printable(name)} is left out: ${reason}`)
-  const env = { ...upstreamEnvironment(process.env), [STARTERS]: [...starters, own].join(',') }
+  const env = { ...upstreamEnvironment(process.env, database), [STARTERS]: [...starters, own].join(',') }
   const [{ gateway }, opened] = await Promise.all([
     import('../proxy/gateway/gateway.js'),
     Promise.all(servers.map(async (server): Promise<GatewayServer> => ({ name: server.name, open: await opening(server, env) }))),
@@ -61,35 +62,20 @@ function startersOf(value = ''): readonly string[] {
   return value.split(',').filter((digest) => digest !== '')
 }
 
-async function commandUpstream([command = '', ...args]: readonly string[]): Promise<OpenUpstream> {
+async function commandUpstream([command = '', ...args]: readonly string[], env: Environment): Promise<OpenUpstream> {
   const { upstreamProcess } = await import('../proxy/upstream-process.js')
-  return upstreamProcess({ command, args, env: upstreamEnvironment(process.env), diagnostics: process.stderr })
+  return upstreamProcess({ command, args, env, diagnostics: process.stderr })
 }
 
-async function opening(server: UpstreamServer, env: Readonly<Record<string, string | undefined>>): Promise<OpenUpstream> {
+async function opening(server: UpstreamServer, env: Environment): Promise<OpenUpstream> {
   if (server.kind === 'http') {
     const { httpUpstream } = await import('../proxy/http-upstream.js')
     return httpUpstream({ url: server.url, headers: server.headers, jitterMs })
   }
   const { upstreamProcess } = await import('../proxy/upstream-process.js')
   const { command, args, cwd } = server
-  return upstreamProcess({ command, args, env: { ...env, ...server.env }, cwd, diagnostics: toldBy(server.name) })
+  return upstreamProcess({ command, args, env: { ...env, ...server.env }, cwd, diagnostics: process.stderr, prefix: `[${printable(server.name)}] ` })
 }
-
-/** What a server writes for people, with its name before each line. */
-function toldBy(name: string): Writable {
-  let rest = ''
-  return new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      const lines = (rest + chunk.toString()).split('\n')
-      rest = (lines.pop() ?? '').slice(0, REST_MAX)
-      process.stderr.write(lines.map((line) => `[${printable(name)}] ${line}\n`).join(''), () => done())
-    },
-  })
-}
-
-/** What is kept of a line that does not end. */
-const REST_MAX = 64 * 1024
 
 /** Never keeps the process alive: it ends with its client, and not with what it still wanted to try. */
 function after(ms: number, work: () => void): () => void {

@@ -2,7 +2,11 @@ import { z } from 'zod'
 import type { Clock } from '../clock.js'
 import { CreditError } from '../errors.js'
 import { isName, isStorable } from '../ledger/storable-text.js'
+import { isPostgres } from '../storage/open-store.js'
+import { LedgerUnavailable } from '../storage/port.js'
+import { addressOf } from '../storage/postgres/address.js'
 import { type Instant, NEVER } from '../time/instant.js'
+import { DATABASE_EXPECTED, noDatabaseWords } from './database-text.js'
 import { foundWords } from './problem-words.js'
 import { readInput } from './read-input.js'
 
@@ -40,11 +44,6 @@ export function readOpenOptions(options: unknown): CheckedOptions {
   }
 }
 
-const DATABASE_EXPECTED = 'a file, ":memory:" or a postgres:// address'
-
-/** Addresses of other databases. A drive's letter on Windows is no scheme, and a lone colon may stand in a file's name. */
-const OTHER_SCHEME = /^(?!postgres(?:ql)?:\/\/)([a-z][a-z\d+.-]+):(?:\/\/|(?<=^(?:sqlite3?|file|libsql|mysql|mariadb|postgres(?:ql)?):))/i
-
 const copySchema = z.strictObject({ from: z.unknown(), to: z.unknown(), onProgress: z.unknown().optional() })
 
 /** Checks what `copyLedger` was given. @throws CreditError `invalid_request` that names the option and what was expected */
@@ -56,10 +55,21 @@ export function readCopyOptions<Progress>(options: { readonly onProgress?: Progr
 }
 
 /** @throws CreditError `invalid_request` that names the option, and never an address: it may hold a password */
-function readDatabase(database: unknown, option: string): string {
-  if (typeof database !== 'string' || database === '' || !isStorable(database)) return refuse(option, DATABASE_EXPECTED, foundWords(database))
-  const scheme = OTHER_SCHEME.exec(database)?.[1]
-  return scheme === undefined ? database : refuse(option, DATABASE_EXPECTED, `an address that begins with ${scheme.slice(0, 20)}:`)
+export function readDatabase(database: unknown, option: string): string {
+  if (typeof database !== 'string' || database === '') return refuse(option, DATABASE_EXPECTED, foundWords(database))
+  const words = isStorable(database) ? noDatabaseWords(database) : 'a text with characters that no address and no name of a file has'
+  if (words !== null) return refuse(option, DATABASE_EXPECTED, words)
+  if (isPostgres(database)) seeThatItCanBeRead(database, option)
+  return database
+}
+
+function seeThatItCanBeRead(address: string, option: string): void {
+  try {
+    addressOf(address)
+  } catch (cause) {
+    if (!(cause instanceof LedgerUnavailable)) throw cause
+    throw new CreditError('invalid_request', `${option}: ${cause.message}`, { details: { field: option }, cause })
+  }
 }
 
 function isCatalogSource(value: unknown): boolean {

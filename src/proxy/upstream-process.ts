@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream'
 import spawn from 'cross-spawn'
 import { LineSplitter, type Line } from '../json/line-framing.js'
 import { LineWriter } from './line-writer.js'
+import { passingOn } from './passing-on.js'
 import { DEFAULT_LIMITS, type ProxyLimits } from './ports.js'
 import type { OpenUpstream, TakeLine, UpstreamExit, UpstreamLink } from './upstream-link.js'
 import { within } from './within.js'
@@ -13,8 +14,10 @@ export interface ProcessOptions {
   /** Its whole environment: the composition root leaves our own secrets out of it. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd?: string | undefined
-  /** Takes its standard error. */
+  /** Takes its standard error, beside that of other processes. */
   readonly diagnostics: Writable
+  /** What stands before each line of it; left out, it is passed on byte for byte. */
+  readonly prefix?: string
   readonly limits?: Partial<ProcessLimits>
 }
 
@@ -50,7 +53,7 @@ class UpstreamProcess implements UpstreamLink {
       windowsHide: true
     }) as ChildProcessWithoutNullStreams
     this.#child.stderr.on('error', ignore)
-    this.#child.stderr.pipe(options.diagnostics, { end: false })
+    this.#child.stderr.pipe(passingOn(options.diagnostics, options.prefix))
     this.#writer = new LineWriter(this.#child.stdin, ignore)
     const read = this.#readLines(this.#limits.upstreamLineBytesMax, onLine)
     this.exit = this.#ended().then(async exit => {

@@ -6,6 +6,7 @@ import { newSeed } from '../support/seeded-random.js'
 import { rawRows } from '../storage/raw-rows.js'
 import { expectRichLedger, fillRichLedger, type RichFacts } from '../storage/rich-ledger.js'
 import { runHere } from './in-process.js'
+import { MISWRITTEN } from './miswritten.js'
 import { ended, Home } from './process.js'
 
 const seed = newSeed()
@@ -82,7 +83,7 @@ describe('migrate --from --to', () => {
     expect(stderr).toMatch(/^copying catalogs: 100% of 1 row\n[^]*copying transactions: [1-9]0% of [\d,]+ rows\n[^]*copying transactions: 100% [^]*\nchecking the copy: [\d,]+ transactions\n$/)
   })
 
-  it.each([
+  it.each<readonly [readonly string[], number, string]>([
     [['--from', source], 2, 'give both --from and --to'],
     [['--to', 'x.db'], 2, 'give both --from and --to'],
     [['--from', source, '--to', home.path('y.db'), '--db', source], 2, '--db: the ledgers to copy are named by --from and --to'],
@@ -90,6 +91,8 @@ describe('migrate --from --to', () => {
     [['--from', home.path('missing.db'), '--to', home.path('y.db')], 2, 'There is no ledger at'],
     [['--from', source, '--to', 'postgres://user:hidden@127.0.0.1:1/db'], 6, 'cannot be reached'],
     [['--from', source, '--to', 'mysql://user:hidden@127.0.0.1/db'], 2, '--to: expected a file'],
+    ...MISWRITTEN.map((database) => [['--from', source, '--to', database], 2, '--to: expected a file'] as const),
+    ...MISWRITTEN.map((database) => [['--from', database, '--to', home.path('y.db')], 2, '--from: expected a file'] as const),
   ])('refuses %j, makes nothing, prints no password and names no ledger that was not meant', async (words, exit, said) => {
     const { code, stdout, stderr } = await runHere(home, ['migrate', ...words, '--json'])
     expect([code, stderr]).toEqual([exit, expect.stringContaining(said)])

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ERRORS, type ErrorCode } from '../../src/index.js'
 import { runHere } from './in-process.js'
+import { MISWRITTEN } from './miswritten.js'
 import { Home, withJson } from './process.js'
 
 const home = new Home()
@@ -133,6 +134,13 @@ describe('refusals', () => {
   it('an address of another database is refused without its password', async () => {
     const { stderr } = await runHere(home, ['grant', '5', '--db', 'mysql://root:secret@host/ledger'])
     expect(stderr).toBe('mcp-credits: --db: expected a file, ":memory:" or a postgres:// address, found an address that begins with mysql:\n')
+  })
+
+  it.each([['credits'], ['grant', '5'], ['init'], ['serve', '--http', '0'], ['key', 'create'], ['doctor'], ['wrap', 'mcp.json']])('no command repeats an address that is written wrongly: %s', async (...words) => {
+    for (const database of MISWRITTEN) {
+      const { code, stdout, stderr } = await runHere(home, [...words, '--json', '--db', database])
+      expect([code, stdout + stderr], database).toEqual([2, expect.not.stringContaining('hidden')])
+    }
   })
 
   it('T40: the body of a refusal for money says that retrying is of no use, and what is', async () => {

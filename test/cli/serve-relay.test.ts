@@ -51,6 +51,19 @@ async function usedBy(account: string): Promise<{ lifetime_used: number; reserve
   return home.json('credits', '--account', account)
 }
 
+it('many sessions, each with a process of its own, bring no warning to standard error, and all that these write comes through', async () => {
+  const talking = 'process.stderr.write("here is " + process.pid + "\\n"); process.stdin.resume()'
+  const served = await serve(['sh', '-c', `${JSON.stringify(process.execPath)} -e '${talking}' < /dev/null; exec ${[process.execPath, ...SCRIPTED].map((word) => JSON.stringify(word)).join(' ')}`], '--no-auth')
+  for (let count = 0; count < SESSIONS; count += 1) await openSession(served)
+  child?.kill('SIGTERM')
+  expect(await served.exit).toBe(0)
+  expect(served.lines.filter((line) => line.startsWith('here is '))).toHaveLength(SESSIONS)
+  expect(served.lines.filter((line) => line.includes('Warning'))).toEqual([])
+})
+
+/** More than the listeners that an emitter takes without a warning. */
+const SESSIONS = 14
+
 it('a server that speaks over standard streams is served over HTTP, its calls metered to the keys that make them', async () => {
   await home.run('init')
   await home.run('account', 'create', 'bob')

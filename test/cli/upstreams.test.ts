@@ -5,6 +5,7 @@ import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readUpstreamServers } from '../../src/cli/upstream-servers.js'
 import type { CreditError } from '../../src/errors.js'
+import { createTestDatabase } from '../support/postgres.js'
 import { BIN, ended, EVERYTHING, FILESYSTEM, Home, MODERN } from './process.js'
 import { RawClient } from './raw-client.js'
 
@@ -122,10 +123,7 @@ describe('serve --upstreams', () => {
     await home.json('init')
     const child = home.start(['serve', '--http', '0', '--no-auth', '--log', 'off', '--upstreams', file])
     const end = ended(child)
-    const url = await new Promise<URL>((resolve) => child.stderr.on('data', (text: Buffer) => {
-      const address = /listening on (\S+)/.exec(text.toString())?.[1]
-      if (address !== undefined) resolve(new URL(address))
-    }))
+    const url = await listening(child)
     const modern = new ModernClient({ name: 'new', version: '1' }, { versionNegotiation: { mode: 'auto' } })
     await modern.connect(new ModernHttp(url))
     const old = new OldClient({ name: 'old', version: '1' })
@@ -190,4 +188,48 @@ describe('serve --upstreams', () => {
       keyed.remove()
     }
   })
+
+  it('T46: no server gets what opens a ledger on PostgreSQL, however it is started, unless the file names it for that server', async () => {
+    const database = await createTestDatabase()
+    const own = new Home({ MCP_CREDITS_DB: database.url, PGPASSWORD: 'of the ledger', PGPASSFILE: '/of/the/ledger' })
+    try {
+      await own.json('init')
+      writeFileSync(own.path('mcp.json'), JSON.stringify({ mcpServers: { every: entry(EVERYTHING), given: entry(EVERYTHING, { env: { PGPASSWORD: 'its own' } }) } }))
+      const told = async (words: readonly string[], ...names: readonly string[]) => {
+        const client = await RawClient.start(own, words)
+        const answers = []
+        for (const name of names) answers.push(JSON.stringify(await client.request('tools/call', { name, arguments: {} })))
+        await client.end()
+        return answers
+      }
+      const [alone = ''] = await told(['--', ...EVERYTHING], 'get-env')
+      const [every = '', given = ''] = await told(['--upstreams', own.path('mcp.json')], 'every_get-env', 'given_get-env')
+      const server = own.start(['serve', '--http', '0', '--no-auth', '--log', 'off', '--', ...EVERYTHING])
+      const end = ended(server)
+      const url = await listening(server)
+      const old = new OldClient({ name: 'old', version: '1' })
+      await old.connect(new OldHttp(url) as never)
+      const session = JSON.stringify(await old.callTool({ name: 'get-env', arguments: {} }))
+      await old.close()
+      server.kill('SIGTERM')
+      await end
+      for (const text of [alone, every, given, session]) {
+        expect(text).toContain('XDG_DATA_HOME')
+        expect(text).not.toContain('of the ledger')
+        expect(text).not.toContain('/of/the/ledger')
+      }
+      expect([alone, every, session].filter((text) => text.includes('PGPASSWORD'))).toEqual([])
+      expect(given).toContain('its own')
+    } finally {
+      own.remove()
+      await database.drop()
+    }
+  })
 })
+
+function listening(child: ReturnType<Home['start']>): Promise<URL> {
+  return new Promise((resolve) => child.stderr.on('data', (text: Buffer) => {
+    const address = /listening on (\S+)/.exec(text.toString())?.[1]
+    if (address !== undefined) resolve(new URL(address))
+  }))
+}

@@ -8,6 +8,9 @@ import { printable, styleFor } from '../../src/cli/output.js'
 import { readSettings } from '../../src/cli/settings.js'
 import { cardLines, tableLines } from '../../src/cli/table.js'
 import { upstreamEnvironment } from '../../src/cli/upstream-environment.js'
+import { isAddress } from '../../src/facade/database-text.js'
+import { isPostgres } from '../../src/storage/open-store.js'
+import { MISWRITTEN } from './miswritten.js'
 import { readCall, readLabel, readLabels, readUsage } from '../../src/cli/words.js'
 
 const plain = styleFor({ isTTY: false }, {})
@@ -110,7 +113,32 @@ describe('settings', () => {
   })
 
   it('an upstream server gets our environment without what is ours', () => {
-    expect(upstreamEnvironment({ PATH: '/bin', MCP_CREDITS_KEY: 's', MCP_CREDITS_DB: 'postgres://u:p@h/d', GITHUB_TOKEN: 't' })).toEqual({ PATH: '/bin', GITHUB_TOKEN: 't' })
+    const env = { PATH: '/bin', MCP_CREDITS_KEY: 's', MCP_CREDITS_DB: 'postgres://u:p@h/d', GITHUB_TOKEN: 't' }
+    expect(upstreamEnvironment(env, 'ledger.db')).toEqual({ PATH: '/bin', GITHUB_TOKEN: 't' })
+  })
+
+  it('T46: what the driver takes a password from is ours where the ledger is on PostgreSQL, and only there', () => {
+    const env = { PATH: '/bin', PGPASSWORD: 'hidden', PGPASSFILE: '/home/ada/.pgpass', PGHOST: 'h', pgpassword: 'hidden' }
+    for (const database of ['postgres://u@h/d', 'postgresql://u@h/d', 'Postgres://u@h/d']) {
+      expect(upstreamEnvironment(env, database), database).toEqual({ PATH: '/bin', PGHOST: 'h' })
+    }
+    expect(upstreamEnvironment(env, '/home/ada/ledger.db')).toEqual(env)
+  })
+
+  it('what is an address to the command line is one to the store that opens it', () => {
+    const texts = ['postgres://h/d', 'postgresql://h/d', 'POSTGRES://h/d', 'ledger.db', ':memory:', 'postgres/ledger.db', 'postgresq://h/d', 'C:\\ledger.db']
+    for (const text of texts) expect(isAddress(text), text).toBe(isPostgres(text))
+  })
+
+  it.each(MISWRITTEN)('an address that is written wrongly is refused and not repeated: %s', (database) => {
+    const said = 'expected a file, ":memory:" or a postgres:// address, found an address that is written wrongly; one begins with postgres:// or postgresql://, with no blank and no quote before it'
+    const refused = (message: string) => expect.objectContaining({ code: 'invalid_request', message }) as Error
+    expect(() => readSettings({ db: database }, machine)).toThrowError(refused(`--db: ${said}`))
+    expect(() => readSettings({}, { ...machine, env: { MCP_CREDITS_DB: database } })).toThrowError(refused(`MCP_CREDITS_DB: ${said}`))
+  })
+
+  it.each(['a@b.db', 'with password.db', '/srv/postgres//ledger.db', './postgres/ledger.db', 'C:\\Users\\ada\\ledger.db', '//server/share/ledger.db', 'postgres.db', 'day:1.db'])('the name of a file is none: %s', (database) => {
+    expect(readSettings({ db: database }, machine).database).toBe(database)
   })
 })
 

@@ -31,6 +31,8 @@ describe('the options of a ledger', () => {
     ['a number for a path', { database: 5 }, 'database: expected a file, ":memory:" or a postgres:// address, found 5'],
     ['another database', { database: 'mysql://u:p@h/d' }, 'database: expected a file, ":memory:" or a postgres:// address, found an address that begins with mysql:'],
     ['a scheme without slashes', { database: 'sqlite:never.db' }, 'database: expected a file, ":memory:" or a postgres:// address, found an address that begins with sqlite:'],
+    ['an address in quotes', { database: '"postgres://u:hidden@h/d"' }, 'database: expected a file, ":memory:" or a postgres:// address, found an address that is written wrongly; one begins with postgres:// or postgresql://, with no blank and no quote before it'],
+    ['an address that holds what no text may', { database: 'postgres://u:hidden@h/d\u0000' }, 'database: expected a file, ":memory:" or a postgres:// address, found a text with characters that no address and no name of a file has'],
     ['a number for a catalog', { database: ':memory:', catalog: 5 }, 'catalog: expected the name of a bundled catalog, a file or a document, found 5'],
     ['a number for a clock', { database: ':memory:', clock: 5 }, 'clock: expected { now(): number }, found 5'],
     ['a clock that gives no number', { database: ':memory:', clock: { now: () => Number.NaN } }, 'clock: expected now() to give whole epoch milliseconds, found NaN'],

@@ -128,7 +128,7 @@ function appliedWords({ version, effectiveAt }: NonNullable<Made['applied']>, in
 const CATALOG_FILE = 'mcp-credits.catalog.yaml'
 
 /** Writes the catalog of the upstream server's tools. @throws CreditError `invalid_request` rather than write over a file */
-async function writeCatalog({ options, command: [program = '', ...args], io }: Invocation<Options>): Promise<{ readonly file: string; readonly tools: number }> {
+async function writeCatalog({ options, command: [program = '', ...args], settings, io }: Invocation<Options>): Promise<{ readonly file: string; readonly tools: number }> {
   const { isBundled } = await import('../../facade/catalog-source.js')
   const isFile = options.catalog !== undefined && options.catalog !== BASE
   if (isFile && isBundled(options.catalog)) {
@@ -136,7 +136,7 @@ async function writeCatalog({ options, command: [program = '', ...args], io }: I
   }
   const file = isFile ? options.catalog : CATALOG_FILE
   if (existsSync(file)) throw new CreditError('invalid_request', `${JSON.stringify(file)} is there already`, { advice: advice(file) })
-  const tools = await readTools(program, args)
+  const tools = await readTools(program, args, settings.database)
   const { catalogFromTools } = await import('../../catalog/edit.js')
   const text = catalogFromTools({ id: 'tools', tools, defaultPrice: DEFAULT_TOOL_PRICE })
   try {
@@ -156,12 +156,12 @@ function advice(file: string): readonly string[] {
   return [`Apply it: npx mcp-credits catalog apply ${file}`, 'Or name another file to write: npx mcp-credits init --catalog <file> -- <command>']
 }
 
-async function readTools(program: string, args: readonly string[]) {
+async function readTools(program: string, args: readonly string[], database: string) {
   const { readUpstreamTools } = await import('../../mcp/index.js')
   const { packageVersion } = await import('../package-version.js')
   const { upstreamEnvironment } = await import('../upstream-environment.js')
   try {
-    return await readUpstreamTools(program, args, upstreamEnvironment(process.env), { version: packageVersion() })
+    return await readUpstreamTools(program, args, upstreamEnvironment(process.env, database), { version: packageVersion() })
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new CreditError('invalid_request', `The tools of ${JSON.stringify(program)} cannot be read: ${reason}`, {

@@ -82,7 +82,7 @@ export const reserveCommand = command<ReserveOptions>({
     IDEMPOTENCY_KEY,
     LABEL,
     { flags: '--ttl <seconds>', summary: 'how long it is kept; 15 minutes unless told, 24 hours at most' },
-    { flags: '--overrun <policy>', summary: 'if it costs more in the end: cap (unless told), reject or debt' },
+    { flags: '--overrun <policy>', summary: 'if it costs more in the end: cap takes the rest from what is available and writes off what is not (unless told), reject refuses, debt owes it' },
     QUOTE,
     CALLS,
   ],

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { isAddress } from '../../facade/database-text.js'
 import { command } from '../definition.js'
 import { isObject, type JsonObject, ownServe, readConfiguration, serversMember } from '../mcp-configuration.js'
 import { printable } from '../output.js'
@@ -27,7 +28,7 @@ export const wrapCommand = command<Options>({
 
 /** A client starts servers wherever it likes: a relative path would be another file there. */
 function ownWords({ db, account }: Options): readonly string[] {
-  return [...(db === undefined || isServer(db) ? [] : ['--db', absolute(db)]), ...(account === undefined ? [] : ['--account', account])]
+  return [...(db === undefined || isAddress(db) ? [] : ['--db', absolute(db)]), ...(account === undefined ? [] : ['--account', account])]
 }
 
 /** What the environment says goes into the environment of each server: a client starts it with one of its own. */
@@ -41,15 +42,11 @@ function ownVariables(options: Options, { database, isDefaultDatabase, account, 
 
 /** Every user of a machine may read the arguments of its processes: a key, and an address that may hold a password, go past them. */
 function secretVariables({ db, key }: Options): Variables {
-  return { ...(db !== undefined && isServer(db) ? { MCP_CREDITS_DB: db } : {}), ...(key === undefined ? {} : { MCP_CREDITS_KEY: key }) }
-}
-
-function isServer(database: string): boolean {
-  return /^postgres(?:ql)?:/i.test(database)
+  return { ...(db !== undefined && isAddress(db) ? { MCP_CREDITS_DB: db } : {}), ...(key === undefined ? {} : { MCP_CREDITS_KEY: key }) }
 }
 
 function absolute(database: string): string {
-  return database === ':memory:' || isServer(database) ? database : resolve(database)
+  return database === ':memory:' || isAddress(database) ? database : resolve(database)
 }
 
 interface Wrapped {
