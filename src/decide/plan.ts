@@ -9,7 +9,7 @@ import type { Draft } from './draft.js'
 import { decideEnd } from './end.js'
 import { type Outcome, refuse, type Refused } from './outcome.js'
 import { leftNow } from './own-part.js'
-import { isAllSpent, quoteNamed, reservationsOf } from './quoted.js'
+import { isAllSpent, isRunning, quoteNamed, reservationsOf } from './quoted.js'
 import { done } from './result.js'
 
 /** Moves the end of all that is set aside under a quote, in one write; nothing of it is shortened. */
@@ -105,6 +105,12 @@ function heldUnder(draft: Draft, id: string, actor: Actor): HeldUnder | Refused 
     return refuse('reservation_not_open', `All of the quote ${quote.id} was spent; nothing of it is left to end`, {
       details: { reservation: quote.id, state: 'spent' },
       advice: ['Nothing is left to do; ask for a new quote for more.'],
+    })
+  }
+  if (isRunning(draft, quote)) {
+    return refuse('reservation_not_open', `What is set aside under the quote ${quote.id} is used by calls that are running`, {
+      details: { reservation: quote.id, state: 'in_use' },
+      advice: ['Wait for them: each ends its own reservation.'],
     })
   }
   return refuse('reservation_not_open', `Nothing is set aside under the quote ${quote.id} any more`, {

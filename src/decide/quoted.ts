@@ -114,6 +114,11 @@ export function reservationsOf(draft: Draft, quote: Quote, actor: Actor): readon
   )
 }
 
+/** Whether the meter runs a call under a quote. */
+export function isRunning(draft: Draft, quote: Quote): boolean {
+  return placesIn(draft, quote, [...quote.calls.keys()]).some((place) => place.kind === 'reserved' && place.reservation.holder === 'meter')
+}
+
 function usesOf(draft: Draft, { id }: Pick<Quote, 'id'>): readonly QuoteUse[] {
   const record = draft.record('quote', id)
   return record === null ? [] : (record.document as unknown as QuoteUses).uses

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Outcome } from '../../src/decide/outcome.js'
+import { formatId } from '../../src/ledger/transaction.js'
 import { DAY_MS, MINUTE_MS } from '../../src/time/instant.js'
 import { decisionsAt } from './catalog.js'
 import type { MemoryLedger } from './memory-ledger.js'
@@ -376,6 +377,20 @@ describe('AX-01: a reservation under a quote', () => {
     `)
     expect(ledger.journal.at(-1)).toMatchObject({ kind: 'settle', idempotencyKey: 'c' })
     expect(ledger.reservation(3)?.expiresAt).toBe(T0 + 4 * MINUTE_MS)
+  })
+
+  it('while its call runs, whoever would end it by its quote is told so', () => {
+    const ledger = scenario(`
+      0  | account                                            | ok | 0
+      0  | grant 30 as A                                      | ok | 30
+      0  | quote tool work as q                               | ok | 30
+      1m | hold q as held                                     | ok | 29
+      2m | reserve tool work quote q by meter ttl 5m call c   | ok | 29
+    `)
+    const id = formatId('quote', 2, ledger.transaction(2)?.hash ?? '')
+    for (const verb of ['release', 'settle', 'extend']) {
+      expect(attempt(ledger, '3m', `${verb} ${id} by agent`)).toMatchObject({ refusal: { code: 'reservation_not_open', details: { state: 'in_use' } } })
+    }
   })
 
   it('AX-06: is free once the meter that took it over has been silent for as long as its calls live, however long it was set aside for', () => {
