@@ -179,7 +179,7 @@ describe('a copy that was cut', () => {
     let pieces = 0
     for (let isDone = false; !isDone; ) {
       // Further from the beginning each time, or a run would be cut again where the one before was.
-      let left = 3 + random.below(40 + cuts * 12)
+      let left = 2 + random.below(Math.ceil(8 * 1.5 ** cuts))
       const fate = random.below(2) === 0 ? ('cut before' as const) : ('cut after' as const)
       relay.fateOf = () => {
         pieces += 1

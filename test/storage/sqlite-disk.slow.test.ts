@@ -117,9 +117,10 @@ function refusals(told: readonly Told[]): readonly Extract<Told, { said: 'refuse
   return told.flatMap((one) => (one.said === 'refused' ? [one] : []))
 }
 
-/** How often each refusal was told, by its code and what it says of the write. */
+/** Each refusal that was told, by its code and what it says of the write, without what a call says of its tool before. */
 function kinds(told: readonly Told[]): readonly string[] {
-  return [...new Set(refusals(told).map(({ error }) => `${error.code}, ${String(error.details['outcome'])}: ${error.message}`))].sort()
+  const ofWrite = (message: string): string => message.replace(/^The tool has run, .*? is withheld(?:, and nothing is charged)?\. /, '')
+  return [...new Set(refusals(told).map(({ error }) => `${error.code}, ${String(error.details['outcome'])}: ${ofWrite(error.message)}`))].sort()
 }
 
 const FULL = 'ledger_unavailable, none: The disk of the ledger file is full (SQLITE_FULL)'
@@ -149,19 +150,19 @@ describe(`a disk that is full (seed ${seed})`, () => {
   it('T18: a call that was at work when it filled up is not delivered and not charged, then or later; made again with its key it is charged once', async () => {
     const { home, disk, client, process, balance } = await served()
     const call: PaidCall = { way: 'relay', key: 'built' }
-    const [work, started] = await workplace()
+    const [work, started, startedAgain] = await workplace()
     const building = client.pay(call, work)
     const worker = await started
     disk.leaveRoom(0)
     worker.end()
     const first = await building
     expect(kinds([first])).toEqual([FULL])
+    expect(first).toMatchObject({ error: { message: expect.stringMatching(/^The tool has run, .* nothing is charged\. /) } })
     expect(await balance()).toMatchObject({ status: 200, body: { lifetime_used: 0, reserved: 1 } })
     disk.leaveRoom(null)
 
-    const [workAgain, startedAgain] = await workplace()
     void startedAgain.then((socket) => socket.end())
-    const second = await payUntilCharged(client, call, { tool: workAgain })
+    const second = await payUntilCharged(client, call, { tool: work })
     expect(second).toMatchObject({ said: 'charged' })
     await process.ended('SIGTERM')
     const later = await openCredits({ database: home.ledger, clock: { now: () => Date.now() + 90_000 } })
@@ -243,12 +244,13 @@ async function expectKept(database: string, told: readonly Told[]): Promise<void
   }
 }
 
-/** A tool that is at work until the test ends the connection that it makes. */
-async function workplace(): Promise<readonly [tool: { name: string; arguments: { port: number } }, started: Promise<Socket>]> {
+/** A tool that is at work until the test ends the connection that it makes: the first time, and when it is called again. */
+async function workplace(): Promise<readonly [tool: { name: string; arguments: { port: number } }, started: Promise<Socket>, startedAgain: Promise<Socket>]> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())
   const started = once(server, 'connection').then(([socket]) => socket as Socket)
-  return [{ name: 'builds', arguments: { port: (server.address() as AddressInfo).port } }, started]
+  const startedAgain = started.then(() => once(server, 'connection')).then(([socket]) => socket as Socket)
+  return [{ name: 'builds', arguments: { port: (server.address() as AddressInfo).port } }, started, startedAgain]
 }
