@@ -188,8 +188,14 @@ const TELL_ABOVE = 'Go on without it, and tell whoever gave you this key what is
 function refusalByAmount(draft: Draft, subject: PricedSubject, spending: Spending, amount: MicroCredits): Refused | null {
   if (isWithin(draft, spending, amount)) return null
   const stopping = amountLimits(draft, spending).filter((limit) => limit.remaining < amount)
-  const tightest = stopping.reduce((least, limit) => (limit.remaining < least.remaining ? limit : least))
+  const tightest = stopping.reduce((least, limit) => (isTighter(limit, least) ? limit : least))
   return refuseByLimit(draft, subject, amount, tightest)
+}
+
+/** The balance before budgets and these by their ids, where they leave the same: which is named is no matter of how they are counted. */
+function isTighter(one: AmountLimit, other: AmountLimit): boolean {
+  const name = ({ standing }: AmountLimit): string => standing?.budget.id ?? ''
+  return one.remaining === other.remaining ? name(one) < name(other) : one.remaining < other.remaining
 }
 
 function refuseByLimit(draft: Draft, subject: PricedSubject, amount: MicroCredits, limit: AmountLimit): Refused {

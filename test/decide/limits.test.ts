@@ -32,6 +32,22 @@ describe('limits', () => {
     })
   })
 
+  it('of limits that leave the same it names the first by its id, the balance before all, whatever scopes they count', () => {
+    const limitedBy = (told: string) => {
+      const ledger = scenario(`
+        0  | account                            | ok | 0
+        0  | grant ${told}                      | ok | ${told}
+        0  | budget a 50                        | ok | ${told}
+        0  | budget z 10                        | ok | ${told}
+        0  | budget m 10 scope operation=unit   | ok | ${told}
+        1s | charge 10                          | ok | ${Number(told) - 10}
+      `)
+      return attempt(ledger, '2s', 'charge 1')
+    }
+    expect(limitedBy('30')).toMatchObject({ refusal: { details: { limitedBy: { type: 'budget', id: 'm' } } } })
+    expect(limitedBy('10')).toMatchObject({ refusal: { code: 'out_of_credits', details: { limitedBy: { type: 'balance' } } } })
+  })
+
   it('names a cheaper variant that the plan allows', () => {
     const ledger = scenario(`0 | account plan build | ok | 25000\n0 | charge 416 op blog.post | ok | 40`, NEURAL_DRAFT)
     expect(attempt(ledger, '1s', 'charge op video.clip variant premium')).toMatchObject({
