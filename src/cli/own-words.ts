@@ -1,5 +1,5 @@
+import { isAddress } from '../database-text.js'
 import { CreditError } from '../errors.js'
-import { isAddress } from '../facade/database-text.js'
 import { inWordsOf } from '../facade/field-names.js'
 
 /**

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
+import { DATABASE_EXPECTED, isAddress, noDatabaseWords } from '../database-text.js'
 import { CreditError } from '../errors.js'
-import { DATABASE_EXPECTED, isAddress, noDatabaseWords } from '../facade/database-text.js'
 import { ASK_FOR_ANOTHER_KEY } from '../keys/key.js'
 import { isName, NAME_MAX } from '../ledger/storable-text.js'
 import { type Machine, defaultDatabase } from './default-database.js'

@@ -1,4 +1,4 @@
-import { isAddress } from '../facade/database-text.js'
+import { isAddress } from '../database-text.js'
 
 /**
  * The environment of a server that we start: ours without what is ours alone. A key, a database's address with its password

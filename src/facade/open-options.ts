@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import type { Clock } from '../clock.js'
+import { DATABASE_EXPECTED, isAddress, noDatabaseWords } from '../database-text.js'
 import { CreditError } from '../errors.js'
 import { isName, isStorable } from '../ledger/storable-text.js'
-import { isPostgres } from '../storage/open-store.js'
 import { LedgerUnavailable } from '../storage/port.js'
 import { addressOf } from '../storage/postgres/address.js'
 import { type Instant, NEVER } from '../time/instant.js'
-import { DATABASE_EXPECTED, noDatabaseWords } from './database-text.js'
 import { foundWords } from './problem-words.js'
 import { readInput } from './read-input.js'
 
@@ -59,7 +58,7 @@ export function readDatabase(database: unknown, option: string): string {
   if (typeof database !== 'string' || database === '') return refuse(option, DATABASE_EXPECTED, foundWords(database))
   const words = isStorable(database) ? noDatabaseWords(database) : 'a text with characters that no address and no name of a file has'
   if (words !== null) return refuse(option, DATABASE_EXPECTED, words)
-  if (isPostgres(database)) seeThatItCanBeRead(database, option)
+  if (isAddress(database)) seeThatItCanBeRead(database, option)
   return database
 }
 

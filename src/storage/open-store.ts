@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { isAddress } from '../database-text.js'
 import { type LedgerPlace, type Store, type StoreOpening, WHOLE_LEDGER } from './port.js'
 
 /**
@@ -8,7 +9,7 @@ import { type LedgerPlace, type Store, type StoreOpening, WHOLE_LEDGER } from '.
  * @throws SchemaTooNew, UnfinishedCopy, LedgerUnavailable
  */
 export async function openStore(database: string, opening: StoreOpening = WHOLE_LEDGER): Promise<Store> {
-  if (isPostgres(database)) {
+  if (isAddress(database)) {
     const { openPostgresStore } = await import('./postgres/store.js')
     return openPostgresStore(database, opening)
   }
@@ -18,12 +19,7 @@ export async function openStore(database: string, opening: StoreOpening = WHOLE_
 
 /** Looks whether there is a ledger and changes nothing. A file that is there counts as one. @throws LedgerUnavailable */
 export async function lookForLedger(database: string): Promise<LedgerPlace> {
-  if (!isPostgres(database)) return { location: database, isThere: database === ':memory:' || existsSync(database) }
+  if (!isAddress(database)) return { location: database, isThere: database === ':memory:' || existsSync(database) }
   const { lookOnPostgres } = await import('./postgres/look.js')
   return lookOnPostgres(database)
-}
-
-/** Whether a text is the address of a PostgreSQL database; anything else is a file. */
-export function isPostgres(database: string): boolean {
-  return /^postgres(ql)?:\/\//i.test(database)
 }

@@ -16,6 +16,7 @@ export const LAYERS: readonly { readonly layer: string; readonly places: readonl
       { path: 'src/money', holds: 'amounts in micro-credits and rates, read, multiplied, rounded and written exactly' },
       { path: 'src/time', holds: 'instants, calendar months and time zones' },
       { path: 'src/wire.ts', holds: 'names: camel case in the library, snake case on the wire' },
+      { path: 'src/database-text.ts', holds: 'which texts name a database, and which only resemble an address' },
       { path: 'src/csv.ts', holds: 'tables as CSV that a spreadsheet reads and does not run' },
       { path: 'src/json', holds: 'JSON-RPC as text: lines cut, what parsing hides found, messages read and written' },
     ],

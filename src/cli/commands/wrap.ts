@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { isAddress } from '../../facade/database-text.js'
+import { isAddress } from '../../database-text.js'
 import { command } from '../definition.js'
 import { isObject, type JsonObject, ownServe, readConfiguration, serversMember } from '../mcp-configuration.js'
 import { printable } from '../output.js'

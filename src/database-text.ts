@@ -1,7 +1,4 @@
-/**
- * Whether a text is the address of a database on PostgreSQL; by it anything else is a file. Whoever must not load a store to
- * know it asks here; a store opens the same texts.
- */
+/** Whether a text is the address of a database on PostgreSQL; anything else is a file. */
 export function isAddress(database: string): boolean {
   return /^postgres(?:ql)?:\/\//i.test(database)
 }
