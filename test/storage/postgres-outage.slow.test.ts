@@ -1,11 +1,9 @@
-import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
-import { starter } from '../../src/catalog/bundled.js'
 import { jsonHere } from '../cli/in-process.js'
 import { BIN, Home } from '../cli/process.js'
 import { startListening } from '../pitfalls/doors.js'
-import { AFTER_KILL_MS, askAgain, expectAccounted, payingClient, payOn, type Told, type Way } from '../support/paying-clients.js'
+import { AFTER_KILL_MS, askAgain, expectAccounted, makePayableLedger, payingClient, payOn, type Told, type Way } from '../support/paying-clients.js'
 import { startPostgres } from '../support/postgres-server.js'
 import { createTestDatabase } from '../support/postgres.js'
 import { newSeed, seededRandom } from '../support/seeded-random.js'
@@ -33,15 +31,11 @@ const BACK_MS = 5_000
 const TOOLS = [process.execPath, fileURLToPath(new URL('fixtures/tools.mjs', import.meta.url))]
 const SERVE = [BIN, 'serve', '--http', '0', '--log', 'off', '--rate-limit', '1000000', '--', ...TOOLS]
 
-/** A ledger with credits and a key, and a tool among the paid ones that costs nothing. */
+/** A ledger there, and a key to pay with. */
 async function ledgerOn(url: string): Promise<{ readonly home: Home; readonly key: string }> {
   const home = new Home({ MCP_CREDITS_DB: url })
   onTestFinished(() => home.remove())
-  const catalog = home.path('catalog.json')
-  writeFileSync(catalog, JSON.stringify({ ...(starter as object), tools: { looks: { free: true } } }))
-  await jsonHere(home, 'init', '--catalog', catalog)
-  await jsonHere(home, 'grant', '1000000')
-  const { key } = await jsonHere<{ key: string }>(home, 'key', 'create')
+  const key = await makePayableLedger(home)
   return { home, key }
 }
 

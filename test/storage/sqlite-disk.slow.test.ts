@@ -1,11 +1,10 @@
 import { once } from 'node:events'
-import { rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { starter } from '../../src/catalog/bundled.js'
 import { openCredits } from '../../src/index.js'
 import { jsonHere } from '../cli/in-process.js'
 import { BIN, Home } from '../cli/process.js'
@@ -15,6 +14,7 @@ import {
   AFTER_KILL_MS,
   askAgain,
   expectAccounted,
+  makePayableLedger,
   type PaidCall,
   payingClient,
   type PayingClient,
@@ -48,11 +48,7 @@ interface Served {
 async function served(): Promise<Served> {
   const home = new Home()
   onTestFinished(() => home.remove())
-  const catalog = home.path('catalog.json')
-  writeFileSync(catalog, JSON.stringify({ ...(starter as object), tools: { looks: { free: true } } }))
-  await jsonHere(home, 'init', '--catalog', catalog)
-  await jsonHere(home, 'grant', '1000000')
-  const { key } = await jsonHere<{ key: string }>(home, 'key', 'create')
+  const key = await makePayableLedger(home)
   const disk = faultyDisk(dirname(home.ledger))
   const start = async (wrapper: readonly string[]) => {
     const process = await startListening(home, [BIN, 'serve', '--http', '0', '--log', 'off', '--rate-limit', '1000000', '--', ...TOOLS], wrapper)

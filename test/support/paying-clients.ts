@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs'
 import { expect } from 'vitest'
+import { starter } from '../../src/catalog/bundled.js'
 import { openCredits } from '../../src/index.js'
 import type { RefusalBody } from '../../src/refusal-body.js'
+import { jsonHere } from '../cli/in-process.js'
 import type { Home } from '../cli/process.js'
 import { modernRequest } from '../http/support.js'
 import { KEY, RECEIPT, REFUSAL } from '../meter/support.js'
@@ -32,6 +35,16 @@ export interface CalledTool {
 
 const DONE: CalledTool = { name: 'done', arguments: {} }
 const LOOKS: CalledTool = { name: 'looks', arguments: {} }
+
+/** Makes the ledger of a home, with credits and a free tool among the paid ones. @returns the secret of a key to pay with */
+export async function makePayableLedger(home: Home): Promise<string> {
+  const catalog = home.path('catalog.json')
+  writeFileSync(catalog, JSON.stringify({ ...(starter as object), tools: { looks: { free: true } } }))
+  await jsonHere(home, 'init', '--catalog', catalog)
+  await jsonHere(home, 'grant', '1000000')
+  const { key } = await jsonHere<{ key: string }>(home, 'key', 'create')
+  return key
+}
 
 /** A client of one `serve --http` in front of tools at a credit a call, but for `looks`, which costs nothing. */
 export interface PayingClient {
